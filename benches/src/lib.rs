@@ -1,0 +1,1 @@
+//! Benches; run them with `cargo bench`.

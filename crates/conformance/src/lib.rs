@@ -1,0 +1,1 @@
+//! Runs recorded answers of the real system against ours.

@@ -1,0 +1,166 @@
+//! Virtual time: an integer count of nanoseconds, and the calendar it stands for.
+
+use core::ops::{Add, AddAssign, Sub};
+use core::time::Duration;
+use serde::{Deserialize, Serialize};
+
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
+
+/// An instant of virtual time: nanoseconds since the start of the simulation.
+///
+/// Signed, because imported objects may be older than the simulation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Time(i64);
+
+impl Time {
+    /// The start of the simulation.
+    pub const ZERO: Self = Self(0);
+    /// The last instant that can be named, some 292 years after the start.
+    pub const MAX: Self = Self(i64::MAX);
+
+    /// The instant `nanos` nanoseconds after the start (before it, if negative).
+    #[must_use]
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// The instant `millis` milliseconds after the start.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis.saturating_mul(1_000_000))
+    }
+
+    /// The instant `seconds` seconds after the start.
+    #[must_use]
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(NANOS_PER_SECOND))
+    }
+
+    /// Nanoseconds since the start.
+    #[must_use]
+    pub const fn as_nanos(self) -> i64 {
+        self.0
+    }
+
+    /// Whole milliseconds since the start, rounded down.
+    #[must_use]
+    pub const fn as_millis(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// Whole seconds since the start, rounded down.
+    #[must_use]
+    pub const fn as_seconds(self) -> i64 {
+        self.0.div_euclid(NANOS_PER_SECOND)
+    }
+
+    /// This instant cut to a whole second, as every timestamp in an API object is.
+    #[must_use]
+    pub const fn floor_second(self) -> Self {
+        Self(self.as_seconds() * NANOS_PER_SECOND)
+    }
+
+    /// Time since `earlier` in nanoseconds; negative if `earlier` is later.
+    #[must_use]
+    pub const fn nanos_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// Time since `earlier`, zero if `earlier` is later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(u64::try_from(self.nanos_since(earlier)).unwrap_or(0))
+    }
+
+    /// This instant moved by a signed number of nanoseconds, saturating.
+    #[must_use]
+    pub const fn offset(self, nanos: i64) -> Self {
+        Self(self.0.saturating_add(nanos))
+    }
+}
+
+fn nanos(span: Duration) -> i64 {
+    i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
+}
+
+impl Add<Duration> for Time {
+    type Output = Self;
+    fn add(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(nanos(span)))
+    }
+}
+
+impl AddAssign<Duration> for Time {
+    fn add_assign(&mut self, span: Duration) {
+        *self = *self + span;
+    }
+}
+
+impl Sub<Duration> for Time {
+    type Output = Self;
+    fn sub(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(nanos(span)))
+    }
+}
+
+/// The calendar instant that [`Time::ZERO`] stands for: whole seconds since the Unix epoch.
+///
+/// Whole, so that cutting a [`Time`] to a second and cutting its calendar form to a second agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Calendar {
+    start: i64,
+}
+
+impl Calendar {
+    /// A calendar whose start is `seconds` after the Unix epoch.
+    #[must_use]
+    pub const fn from_unix_seconds(seconds: i64) -> Self {
+        Self { start: seconds }
+    }
+
+    /// Seconds and nanoseconds since the Unix epoch of an instant.
+    #[must_use]
+    pub const fn unix(self, time: Time) -> (i64, i64) {
+        (self.start + time.as_seconds(), time.0.rem_euclid(NANOS_PER_SECOND))
+    }
+
+    /// The virtual instant of a calendar one, saturating.
+    #[must_use]
+    pub const fn time(self, unix_seconds: i64, nanos: i64) -> Time {
+        Time::from_seconds(unix_seconds.saturating_sub(self.start)).offset(nanos)
+    }
+}
+
+impl Default for Calendar {
+    /// 2026-01-01T00:00:00Z.
+    fn default() -> Self {
+        Self::from_unix_seconds(1_767_225_600)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_are_cut_towards_the_past_on_both_sides_of_the_start() {
+        assert_eq!(Time::from_millis(1_999).floor_second(), Time::from_seconds(1));
+        assert_eq!(Time::from_millis(-1).floor_second(), Time::from_seconds(-1));
+    }
+
+    #[test]
+    fn spans_saturate_at_the_end_of_time() {
+        assert_eq!(Time::MAX + Duration::from_secs(1), Time::MAX);
+        assert_eq!(Time::ZERO.since(Time::from_seconds(1)), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_calendar_round_trips() {
+        let calendar = Calendar::default();
+        let time = Time::from_millis(-1_500);
+        let (seconds, nanos) = calendar.unix(time);
+        assert_eq!(calendar.time(seconds, nanos), time);
+    }
+}

@@ -1,0 +1,1 @@
+//! The edge: YAML and JSON to the model and back.

@@ -1,0 +1,37 @@
+//! Kubernetes objects in proven, compact form, and the border of the reconcile functions.
+//!
+//! - [`identity`]: uids, arena keys, kinds.
+//! - [`meta`]: object metadata, shared string maps, owner references.
+//! - [`quantity`], [`selector`], [`int_or_string`]: the small values of the API.
+//! - [`template`]: pod templates, shared, with their two identities.
+//! - [`condition`], [`deployment`], [`replica_set`], [`pod`]: the objects.
+//! - [`refusal`]: why the API server said no.
+//! - [`pass`]: one pass of a controller: replies in, [`Plan`] out, [`drive`] between them.
+//! - [`event`]: what controllers record.
+
+pub mod condition;
+pub mod deployment;
+pub mod event;
+pub mod identity;
+pub mod int_or_string;
+pub mod meta;
+pub mod pass;
+pub mod pod;
+pub mod quantity;
+pub mod refusal;
+pub mod replica_set;
+pub mod selector;
+pub mod template;
+
+pub use condition::{ConditionStatus, DeploymentCondition, PodCondition, ReplicaSetCondition};
+pub use deployment::{Deployment, DeploymentSpec, DeploymentStatus, RollingUpdate, Strategy};
+pub use event::{EventKind, EventRecord};
+pub use identity::{DeploymentKey, NodeKey, PodKey, ReplicaSetKey, Uid};
+pub use int_or_string::IntOrString;
+pub use meta::{ObjectMeta, OwnerReference, StringMap};
+pub use pass::{Base, LookAgain, Pass, PassError, Plan, Reply, drive};
+pub use pod::{Phase, Pod, PodFacts, PodStatus};
+pub use refusal::{Cause, Reason, Refusal};
+pub use replica_set::{ReplicaSet, ReplicaSetSpec, ReplicaSetStatus, SetKind};
+pub use selector::{LabelSelector, Selector};
+pub use template::{PodTemplate, TemplateFacts};

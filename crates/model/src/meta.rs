@@ -1,0 +1,131 @@
+//! Object metadata.
+
+use crate::Uid;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use wavetank_engine::Time;
+
+/// Labels or annotations: an ordered map that is shared until it is changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StringMap(Arc<BTreeMap<Arc<str>, Arc<str>>>);
+
+impl StringMap {
+    /// The value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(AsRef::as_ref)
+    }
+
+    /// Whether a key is there.
+    #[must_use]
+    pub fn contains(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
+    /// Sets a key; answers whether that changed anything.
+    pub fn set(&mut self, key: &str, value: &str) -> bool {
+        if self.get(key) == Some(value) {
+            return false;
+        }
+        Arc::make_mut(&mut self.0).insert(key.into(), value.into());
+        true
+    }
+
+    /// Takes a key away; answers whether it was there.
+    pub fn remove(&mut self, key: &str) -> bool {
+        self.contains(key) && Arc::make_mut(&mut self.0).remove(key).is_some()
+    }
+
+    /// Keys and values in order of the keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_ref(), value.as_ref()))
+    }
+
+    /// Number of keys.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether both are one shared map; cheap, and false does not mean different.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<K: AsRef<str>, V: AsRef<str>> FromIterator<(K, V)> for StringMap {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        Self(Arc::new(pairs.into_iter().map(|(key, value)| (key.as_ref().into(), value.as_ref().into())).collect()))
+    }
+}
+
+/// A reference to an owner of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerReference {
+    /// API version of the owner, such as `apps/v1`.
+    pub api_version: Arc<str>,
+    /// Kind of the owner.
+    pub kind: Arc<str>,
+    /// Name of the owner.
+    pub name: Arc<str>,
+    /// Identity of the owner.
+    pub uid: Uid,
+    /// Whether the owner manages the object; at most one does.
+    pub controller: Option<bool>,
+    /// Whether foreground deletion of the owner waits for the object.
+    pub block_owner_deletion: Option<bool>,
+}
+
+/// Metadata of an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectMeta {
+    /// Name, unique within kind and namespace.
+    pub name: Arc<str>,
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Prefix that the server completed to [`Self::name`], or empty.
+    pub generate_name: Arc<str>,
+    /// Identity.
+    pub uid: Uid,
+    /// Version of the stored object; 0 in objects that are not stored.
+    pub resource_version: u64,
+    /// Counts changes of the spec.
+    pub generation: i64,
+    /// When the object was stored, a whole second; absent in objects that were not.
+    pub creation: Option<Time>,
+    /// When a graceful deletion ends, a whole second; its presence means that the object is being deleted.
+    pub deletion: Option<Time>,
+    /// Seconds of grace of that deletion.
+    pub deletion_grace_seconds: Option<i64>,
+    /// Labels.
+    pub labels: StringMap,
+    /// Annotations.
+    pub annotations: StringMap,
+    /// Owners.
+    pub owners: Vec<OwnerReference>,
+    /// Who must agree before the object goes.
+    pub finalizers: Vec<Arc<str>>,
+}
+
+impl ObjectMeta {
+    /// The owner that manages the object.
+    #[must_use]
+    pub fn controller(&self) -> Option<&OwnerReference> {
+        self.owners.iter().find(|owner| owner.controller == Some(true))
+    }
+
+    /// Whether the object is being deleted.
+    #[must_use]
+    pub const fn is_terminating(&self) -> bool {
+        self.deletion.is_some()
+    }
+}

@@ -1,0 +1,1 @@
+//! Quantities: exact decimal and binary numbers with suffixes.

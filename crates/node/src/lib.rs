@@ -1,0 +1,1 @@
+//! Scheduler binding and the kubelet model.

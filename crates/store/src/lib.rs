@@ -1,0 +1,1 @@
+//! Objects, indices, resource versions and the change log.

@@ -1,0 +1,1 @@
+//! A Kubernetes cluster you can cargo test.
