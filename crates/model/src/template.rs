@@ -16,6 +16,7 @@ pub const POD_TEMPLATE_HASH: &str = "pod-template-hash";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PodTemplate {
     /// The template as stored: `{"metadata": …, "spec": …}`, every field of the API type kept.
+    #[serde(with = "json_text")]
     pub value: Value,
     /// Labels of the pods.
     pub labels: StringMap,
@@ -115,5 +116,19 @@ impl PodTemplate {
             }
         }
         sum.to_string().bytes().map(|digit| char::from(SAFE[usize::from(digit) % SAFE.len()])).collect()
+    }
+}
+
+/// JSON inside a snapshot is text, so that formats that do not describe themselves can carry it.
+mod json_text {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+    use serde_json::Value;
+
+    pub(super) fn serialize<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::to_string(value).map_err(ser::Error::custom)?.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+        serde_json::from_str(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }

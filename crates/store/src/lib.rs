@@ -1,1 +1,30 @@
-//! Objects, indices, resource versions and the change log.
+//! Objects, their indices, versions and changes. Only the store mutates.
+//!
+//! - [`slot`]: an object as stored and as seen by the controllers.
+//! - [`pod_name`]: names of pods, computed from owner and ordinal.
+//! - [`victims`]: pods in the order in which a scale-down takes them.
+//! - [`cohort`]: pods of one owner with the same labels, counted by state as they are seen.
+//! - [`pods`]: the hot record of a pod.
+//! - [`change`]: what a write changed; watches, digests and logs are served from it.
+//! - [`store`]: the store itself, its reads.
+//! - [`writes`]: Deployments and ReplicaSets: create, update, update status, delete.
+//! - [`pod_writes`]: pods: create, bind, change state, delete.
+//! - [`delivery`]: a change reaches the controllers' view.
+
+pub mod change;
+pub mod cohort;
+pub mod delivery;
+pub mod pod_name;
+pub mod pod_writes;
+pub mod pods;
+pub mod slot;
+pub mod store;
+pub mod victims;
+pub mod writes;
+
+pub use change::{Change, PodView};
+pub use cohort::CohortId;
+pub use pods::{NewPod, PodRecord, PodState};
+pub use slot::Slot;
+pub use store::{Node, Store};
+pub use writes::Precondition;

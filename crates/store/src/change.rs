@@ -1,0 +1,62 @@
+//! What a write changed. Watches, digests and logs are served from it.
+
+use crate::{CohortId, PodState};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use wavetank_model::{Deployment, DeploymentKey, PodKey, ReplicaSet, ReplicaSetKey, Uid};
+
+/// A pod at one version: everything about it that can change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodView {
+    /// Owner and labels.
+    pub cohort: CohortId,
+    /// What its node keeps changing.
+    pub state: PodState,
+    /// Deletion cost by annotation.
+    pub deletion_cost: i32,
+    /// The controlling owner.
+    pub owner: Option<Uid>,
+}
+
+/// One change of the store. `old` is absent for a creation, `new` for a deletion.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Change {
+    /// A Deployment changed.
+    Deployment {
+        /// Which.
+        key: DeploymentKey,
+        /// Before.
+        old: Option<Arc<Deployment>>,
+        /// After.
+        new: Option<Arc<Deployment>>,
+    },
+    /// A ReplicaSet or ReplicationController changed.
+    ReplicaSet {
+        /// Which.
+        key: ReplicaSetKey,
+        /// Before.
+        old: Option<Arc<ReplicaSet>>,
+        /// After.
+        new: Option<Arc<ReplicaSet>>,
+    },
+    /// A pod changed.
+    Pod {
+        /// Which.
+        key: PodKey,
+        /// Before.
+        old: Option<PodView>,
+        /// After.
+        new: Option<PodView>,
+    },
+    /// A node came.
+    NodeAdded {
+        /// Its number.
+        node: u32,
+    },
+    /// A node went.
+    NodeRemoved {
+        /// Its number.
+        node: u32,
+    },
+}

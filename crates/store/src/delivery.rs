@@ -1,0 +1,83 @@
+//! A change reaches the controllers' view: the indices follow what has been seen.
+
+use crate::change::{Change, PodView};
+use crate::store::Store;
+use crate::writes::{controller_of, move_set};
+use wavetank_model::{DeploymentKey, PodKey, ReplicaSetKey};
+
+impl Store {
+    /// The controllers' watch delivers a change. Changes of one object must come in their order.
+    pub fn deliver(&mut self, change: &Change) {
+        match change {
+            Change::Deployment { key, new, .. } => {
+                let Some(slot) = self.deployments.get_mut(*key) else { return };
+                slot.seen.clone_from(new);
+                self.free_deployment(*key);
+            }
+            Change::ReplicaSet { key, old, new } => {
+                self.see_set(*key, new.as_ref());
+                if let (Some(old), None) = (old, new)
+                    && !self.sets.contains_key(*key)
+                {
+                    self.set_by_uid.remove(&old.meta.uid);
+                }
+            }
+            Change::Pod { key, new, .. } => self.see_pod(*key, *new),
+            Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
+        }
+    }
+
+    fn free_deployment(&mut self, key: DeploymentKey) {
+        if self.deployments[key].is_gone() {
+            self.deployments.remove(key);
+        }
+    }
+
+    fn see_set(&mut self, key: ReplicaSetKey, new: Option<&std::sync::Arc<wavetank_model::ReplicaSet>>) {
+        let Some(slot) = self.sets.get_mut(key) else { return };
+        let old = core::mem::replace(&mut slot.seen, new.cloned());
+        let gone = slot.is_gone();
+        match (&old, new) {
+            (Some(old), Some(new)) => {
+                let (before, after) = (controller_of(&old.meta), controller_of(&new.meta));
+                if before != after {
+                    move_set(&mut self.seen_sets_of, before, after, new.meta.uid, key);
+                }
+            }
+            (None, Some(new)) => {
+                self.seen_sets_of.entry(controller_of(&new.meta)).or_default().insert(new.meta.uid, key);
+            }
+            (Some(old), None) => {
+                let owner = controller_of(&old.meta);
+                if let Some(sets) = self.seen_sets_of.get_mut(&owner) {
+                    sets.remove(&old.meta.uid);
+                    if sets.is_empty() {
+                        self.seen_sets_of.remove(&owner);
+                    }
+                }
+            }
+            (None, None) => {}
+        }
+        if gone {
+            self.sets.remove(key);
+        }
+    }
+
+    fn see_pod(&mut self, key: PodKey, new: Option<PodView>) {
+        let Some(pod) = self.pods.get_mut(key) else { return };
+        let old = core::mem::replace(&mut pod.seen, new);
+        let gone = new.is_none() && !pod.stored;
+        let pod = &self.pods[key];
+        if let Some(old) = old {
+            let facts = Self::facts(key, pod, &old);
+            self.cohorts[old.cohort.index()].remove(&facts);
+        }
+        if let Some(new) = new {
+            let facts = Self::facts(key, &self.pods[key], &new);
+            self.cohorts[new.cohort.index()].insert(&facts);
+        }
+        if gone {
+            self.pods.remove(key);
+        }
+    }
+}

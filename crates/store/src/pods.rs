@@ -1,0 +1,77 @@
+//! The hot record of a pod: what differs between siblings. What they share is stored once.
+
+use crate::CohortId;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use wavetank_engine::Time;
+use wavetank_model::{OwnerReference, Phase, StringMap, Uid};
+
+/// The part of a pod that its node keeps changing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodState {
+    /// Phase.
+    pub phase: Phase,
+    /// Whether the Ready condition is True.
+    pub ready: bool,
+    /// Since when the Ready condition has its status, a whole second.
+    pub ready_since: Option<Time>,
+    /// Restarts of the container that restarted most.
+    pub restarts: u32,
+    /// Restarts of the restartable init container that restarted most.
+    pub sidecar_restarts: u32,
+    /// Number of the node it is bound to, see [`crate::Store::node_number`].
+    pub node: Option<u32>,
+    /// When its graceful deletion ends, a whole second.
+    pub deletion: Option<Time>,
+}
+
+/// A pod as stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PodRecord {
+    /// Identity.
+    pub uid: Uid,
+    /// Resource version.
+    pub version: u64,
+    /// When it was created, a whole second.
+    pub created: Time,
+    /// Which creation of its owner it was, from 1; 0 for a pod created without one.
+    pub ordinal: u32,
+    /// Number of its interned template.
+    pub template: u32,
+    /// Owner, labels and namespace, shared.
+    pub cohort: CohortId,
+    /// What its node keeps changing.
+    pub state: PodState,
+    /// What its siblings do not share, if anything.
+    pub own: Option<Box<OwnPart>>,
+    /// What the controllers have seen of it.
+    pub seen: Option<crate::PodView>,
+    /// Whether the API server still has it.
+    pub stored: bool,
+}
+
+/// What a pod has for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnPart {
+    /// A name that does not follow from owner and ordinal.
+    pub name: Option<Arc<str>>,
+    /// Annotations, where they differ from the template's.
+    pub annotations: Option<StringMap>,
+    /// Deletion cost by annotation.
+    pub deletion_cost: i32,
+    /// Who must agree before it goes.
+    pub finalizers: Vec<Arc<str>>,
+    /// Owners other than the controlling one, and the controlling one if it was given in full.
+    pub owners: Option<Vec<OwnerReference>>,
+    /// The owner it was made by, from which its name follows, when it has been released or adopted since.
+    pub made_by: Option<Uid>,
+}
+
+/// A pod to be stored that was not made by a set.
+#[derive(Clone, Debug)]
+pub struct NewPod {
+    /// The whole pod; uid, version and times are given by the store unless `keep_identity`.
+    pub pod: wavetank_model::Pod,
+    /// Keep uid, version and times as given: for states recorded elsewhere.
+    pub keep_identity: bool,
+}
