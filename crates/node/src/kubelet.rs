@@ -1,0 +1,306 @@
+//! The start of a real kubelet: image pulls, restarts, readiness and graceful stops.
+//!
+//! It promises the order and the waits of these; one container decides for its pod, the first. What
+//! it leaves out: probes other than readiness and readiness that is lost again, init containers and
+//! sidecars, the random lengthening of the kubelet's own waits, and its housekeeping, which now and
+//! then ends a long back-off early.
+//!
+//! For instance a container that exits 5 seconds after every start runs at 0, 5, 20, 45 seconds: the
+//! first restart is immediate, the next ones wait 10, 20 … seconds from the exit.
+//!
+//! Sources: `pkg/kubelet/kuberuntime/kuberuntime_manager.go` (restarts and their back-off,
+//! `doBackOff`), `pkg/kubelet/images/image_manager.go` (pulls), `pkg/kubelet/pod_workers.go` and
+//! `pkg/kubelet/kubelet.go` (when a pod is looked at again), `pkg/kubelet/kubelet_pods.go` (phase).
+
+use crate::back_off;
+use crate::draw::{self, Purpose};
+use crate::image::{Exit, Failures};
+use crate::readiness;
+use crate::{Change, ImageBehaviour, PodContext, PodRun, Stage, WaitingReason};
+use core::time::Duration;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use wavetank_engine::Time;
+use wavetank_model::Phase;
+use wavetank_model::template::RestartPolicy;
+
+/// A pod whose sync failed is looked at again after this.
+const SYNC_AFTER_ERROR: Duration = Duration::from_secs(10);
+
+/// A running container gets at least this long between `SIGTERM` and `SIGKILL`.
+const LEAST_GRACE: Duration = Duration::from_secs(2);
+
+/// Exit code of a killed container.
+const KILLED: i32 = 137;
+
+/// Nodes that run their pods as a kubelet does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kubelet {
+    bind: Duration,
+    images: BTreeMap<Arc<str>, ImageBehaviour>,
+    fallback: ImageBehaviour,
+}
+
+impl Kubelet {
+    /// Nodes on which nothing takes time.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Time from the creation of a pod to its binding.
+    #[must_use]
+    pub const fn bind_after(mut self, takes: Duration) -> Self {
+        self.bind = takes;
+        self
+    }
+
+    /// Behaviour of an image.
+    #[must_use]
+    pub fn image(mut self, image: &str, behaviour: ImageBehaviour) -> Self {
+        self.set_image(image, behaviour);
+        self
+    }
+
+    /// Behaviour of every image without one of its own.
+    #[must_use]
+    pub fn other_images(mut self, behaviour: ImageBehaviour) -> Self {
+        self.fallback = behaviour;
+        self
+    }
+
+    /// Changes the behaviour of an image. Pods that run already keep what they are waiting for and
+    /// follow the new behaviour from their next step.
+    pub fn set_image(&mut self, image: &str, behaviour: ImageBehaviour) {
+        self.images.insert(image.into(), behaviour);
+    }
+
+    fn behaviour(&self, pod: &PodContext<'_>) -> &ImageBehaviour {
+        self.images.get(pod.image()).unwrap_or(&self.fallback)
+    }
+
+    pub(crate) fn bind_delay(&self, pod: &PodContext<'_>) -> Duration {
+        self.behaviour(pod).stretch(pod, self.bind, Purpose::Bind, 0)
+    }
+
+    pub(crate) fn bound(&self, pod: &PodContext<'_>, now: Time) -> (PodRun, Option<Time>) {
+        let mut run = PodRun::default();
+        let due = begin_pull(self.behaviour(pod), pod, &mut run, now);
+        (run, Some(due))
+    }
+
+    pub(crate) fn due(&self, pod: &PodContext<'_>, run: &mut PodRun, now: Time) -> (Option<Change>, Option<Time>) {
+        let behaviour = self.behaviour(pod);
+        if let Some(due) = deadline(run.stage)
+            && now < due
+        {
+            return (None, Some(due));
+        }
+        match run.stage {
+            Stage::Pulling { .. } => pulled(behaviour, pod, run, now),
+            Stage::PullFailed { .. } => looked_at_again(behaviour, pod, run, now),
+            Stage::PullHeldBack { .. } => (None, Some(begin_pull(behaviour, pod, run, now))),
+            Stage::Starting { .. } | Stage::Restarting { .. } => started(behaviour, pod, run, now),
+            Stage::Running { started, ready } => step(behaviour, pod, run, (started, ready), now),
+            Stage::HeldBack { .. } => restart(behaviour, pod, run, now, None),
+            Stage::Stopping { due, ends, .. } => run.end_stop(due, ends, now),
+            Stage::Unbound | Stage::Unpullable | Stage::Ended { .. } => (None, None),
+        }
+    }
+
+    /// How long the pod takes to stop from where it stands, and the phase in which it ends.
+    ///
+    /// A container that never ran counts as failed, one that is not running just now ends as its
+    /// last run did not: nobody waits for it, and a run that is to be repeated has failed.
+    pub(crate) fn stop(&self, pod: &PodContext<'_>, run: &PodRun, grace: Duration) -> (Duration, Phase) {
+        let behaviour = self.behaviour(pod);
+        let Stage::Running { .. } = run.stage else { return (Duration::ZERO, Phase::Failed) };
+        let grace = grace.max(LEAST_GRACE);
+        let code = if behaviour.shutdown <= grace { behaviour.stop_code } else { KILLED };
+        (behaviour.shutdown.min(grace), phase_after(code))
+    }
+}
+
+/// When the stage is over, where that is settled on entering it.
+const fn deadline(stage: Stage) -> Option<Time> {
+    match stage {
+        Stage::Pulling { due }
+        | Stage::PullFailed { due }
+        | Stage::PullHeldBack { due }
+        | Stage::Starting { due }
+        | Stage::Restarting { due }
+        | Stage::HeldBack { due } => Some(due),
+        Stage::Unbound | Stage::Unpullable | Stage::Running { .. } | Stage::Stopping { .. } | Stage::Ended { .. } => {
+            None
+        }
+    }
+}
+
+const fn phase_after(code: i32) -> Phase {
+    if code == 0 { Phase::Succeeded } else { Phase::Failed }
+}
+
+fn begin_pull(behaviour: &ImageBehaviour, pod: &PodContext<'_>, run: &mut PodRun, now: Time) -> Time {
+    let due = now + behaviour.stretch(pod, behaviour.pull, Purpose::Pull, run.step);
+    run.stage = Stage::Pulling { due };
+    due
+}
+
+/// A pull ended. While the image is not there, `step` counts the failures.
+fn pulled(
+    behaviour: &ImageBehaviour,
+    pod: &PodContext<'_>,
+    run: &mut PodRun,
+    now: Time,
+) -> (Option<Change>, Option<Time>) {
+    let fails = match behaviour.pull_failures {
+        Failures::Never => false,
+        Failures::First(tries) => run.step < tries,
+        Failures::Always => true,
+    };
+    if fails {
+        run.step = run.step.saturating_add(1);
+        let due = now + SYNC_AFTER_ERROR;
+        run.stage = Stage::PullFailed { due };
+        return (Some(run.show(Some(WaitingReason::ErrImagePull), None)), Some(due));
+    }
+    run.step = 0;
+    let due = now + behaviour.start_time(pod, run.restarts);
+    run.stage = Stage::Starting { due };
+    (None, Some(due))
+}
+
+/// The kubelet comes back to a pod whose pull failed: from now on it shows the back-off, and when
+/// that is over already, as after the first failure, it pulls.
+fn looked_at_again(
+    behaviour: &ImageBehaviour,
+    pod: &PodContext<'_>,
+    run: &mut PodRun,
+    now: Time,
+) -> (Option<Change>, Option<Time>) {
+    let left = back_off::wait(run.step).saturating_sub(SYNC_AFTER_ERROR);
+    let next = if left.is_zero() {
+        begin_pull(behaviour, pod, run, now)
+    } else {
+        let due = now + left;
+        run.stage = Stage::PullHeldBack { due };
+        due
+    };
+    (Some(run.show(Some(WaitingReason::ImagePullBackOff), None)), Some(next))
+}
+
+fn started(
+    behaviour: &ImageBehaviour,
+    pod: &PodContext<'_>,
+    run: &mut PodRun,
+    now: Time,
+) -> (Option<Change>, Option<Time>) {
+    let ready = behaviour.ready_at(pod, run.restarts).is_some_and(|after| after.is_zero());
+    run.stage = Stage::Running { started: now, ready };
+    (Some(run.show(None, None)), next(behaviour, pod, run.restarts, (now, ready)))
+}
+
+fn step(
+    behaviour: &ImageBehaviour,
+    pod: &PodContext<'_>,
+    run: &mut PodRun,
+    (started, was_ready): (Time, bool),
+    now: Time,
+) -> (Option<Change>, Option<Time>) {
+    let elapsed = now.since(started);
+    if let Some(exit) = behaviour.exit_of(run.restarts)
+        && exit.after <= elapsed
+    {
+        return ended(behaviour, pod, run, exit.code, now);
+    }
+    let ready = was_ready || behaviour.ready_at(pod, run.restarts).is_some_and(|after| after <= elapsed);
+    run.stage = Stage::Running { started, ready };
+    ((ready != was_ready).then(|| run.show(None, None)), next(behaviour, pod, run.restarts, (started, ready)))
+}
+
+/// The container ended by itself.
+fn ended(
+    behaviour: &ImageBehaviour,
+    pod: &PodContext<'_>,
+    run: &mut PodRun,
+    code: i32,
+    now: Time,
+) -> (Option<Change>, Option<Time>) {
+    let again = match pod.facts.restart_policy {
+        RestartPolicy::Always => true,
+        RestartPolicy::OnFailure => code != 0,
+        RestartPolicy::Never => false,
+    };
+    if !again {
+        run.stage = Stage::Ended { phase: phase_after(code) };
+        return (Some(run.show(None, Some(code))), None);
+    }
+    // A container that outlived the memory of its back-off starts afresh.
+    if now.since(run.restarted) > back_off::MEMORY {
+        run.step = 0;
+    }
+    if run.step == 0 {
+        return restart(behaviour, pod, run, now, Some(code));
+    }
+    let due = now + back_off::wait(run.step);
+    run.stage = Stage::HeldBack { due };
+    (Some(run.show(Some(WaitingReason::CrashLoopBackOff), Some(code))), Some(due))
+}
+
+/// A new container is made; the image is on the node by now.
+fn restart(
+    behaviour: &ImageBehaviour,
+    pod: &PodContext<'_>,
+    run: &mut PodRun,
+    now: Time,
+    exit: Option<i32>,
+) -> (Option<Change>, Option<Time>) {
+    run.step = run.step.saturating_add(1);
+    run.restarted = now;
+    run.restarts = run.restarts.saturating_add(1);
+    let due = now + behaviour.start_time(pod, run.restarts);
+    run.stage = Stage::Restarting { due };
+    // Until the new container runs, a status shows the exit of the old one, or why it was held back.
+    let waiting = if exit.is_none() { Some(WaitingReason::CrashLoopBackOff) } else { None };
+    (Some(run.show(waiting, exit)), Some(due))
+}
+
+/// When something happens next in a run.
+fn next(
+    behaviour: &ImageBehaviour,
+    pod: &PodContext<'_>,
+    restarts: u32,
+    (started, ready): (Time, bool),
+) -> Option<Time> {
+    let readiness = if ready { None } else { behaviour.ready_at(pod, restarts) };
+    let exit = behaviour.exit_of(restarts).map(|exit| exit.after);
+    readiness.into_iter().chain(exit).min().map(|after| started + after)
+}
+
+impl ImageBehaviour {
+    fn stretch(&self, pod: &PodContext<'_>, span: Duration, purpose: Purpose, count: u32) -> Duration {
+        draw::stretch(span, self.spread_percent, draw::number(pod.seed, pod.uid, purpose, count))
+    }
+
+    fn start_time(&self, pod: &PodContext<'_>, run: u32) -> Duration {
+        self.stretch(pod, self.start, Purpose::Start, run)
+    }
+
+    /// From the start of a run to readiness; none: never.
+    fn ready_at(&self, pod: &PodContext<'_>, run: u32) -> Option<Duration> {
+        if self.never_ready {
+            return None;
+        }
+        let answers = self.stretch(pod, self.ready_after, Purpose::Answer, run);
+        Some(pod.facts.readiness.as_ref().map_or(answers, |timing| readiness::kubelet(timing, answers)))
+    }
+
+    fn exit_of(&self, run: u32) -> Option<Exit> {
+        self.exit.filter(|exit| exit.runs.is_none_or(|runs| run < runs))
+    }
+}
+
+#[cfg(test)]
+#[path = "kubelet_tests.rs"]
+mod tests;
