@@ -1,0 +1,247 @@
+//! The event queue: everything that will happen waits here, in the order of (time, insertion).
+//!
+//! That order is total, so what happens first never depends on the shape of the heap. Cancelling leaves
+//! the key in the heap and takes only the event out of its slot: a timer that is moved costs no search,
+//! and the dead keys are swept once they outnumber the living.
+
+use crate::Time;
+use core::cmp::Reverse;
+use core::fmt;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BinaryHeap;
+
+/// A dead key costs no more than a living one, so sweeping fewer than these is not worth the pass.
+const SWEEP_AT_LEAST: usize = 64;
+
+/// Names one scheduled event, to cancel it.
+///
+/// A ticket stays unique for the life of its queue, so one that has been used up cancels nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Ticket {
+    sequence: u64,
+    slot: usize,
+}
+
+/// Orders by time, then by insertion; the slot never decides, since sequences are unique.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    time: Time,
+    sequence: u64,
+    slot: usize,
+}
+
+/// What a slot holds, and for which ticket.
+#[derive(Clone, Debug)]
+struct Slot<E> {
+    /// Of the last event that was put here.
+    sequence: u64,
+    event: Option<E>,
+}
+
+/// Events in the order of (time, insertion).
+///
+/// ```
+/// use wavetank_engine::{Queue, Time};
+///
+/// let mut queue = Queue::new();
+/// queue.schedule(Time::from_seconds(2), "second");
+/// let probe = queue.schedule(Time::from_seconds(1), "never");
+/// queue.schedule(Time::from_seconds(1), "first");
+/// assert_eq!(queue.cancel(probe), Some("never"));
+/// assert_eq!(queue.pop(), Some((Time::from_seconds(1), "first")));
+/// assert_eq!(queue.pop(), Some((Time::from_seconds(2), "second")));
+/// assert_eq!(queue.pop(), None);
+/// ```
+#[derive(Clone)]
+pub struct Queue<E> {
+    heap: BinaryHeap<Reverse<Key>>,
+    slots: Vec<Slot<E>>,
+    free: Vec<usize>,
+    /// Of the next event.
+    sequence: u64,
+}
+
+impl<E> Queue<E> {
+    /// A queue without events.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { heap: BinaryHeap::new(), slots: Vec::new(), free: Vec::new(), sequence: 0 }
+    }
+
+    /// Puts an event behind all that are due at the same instant.
+    ///
+    /// The queue knows no present: an event of the past is the next to pop, and clamping it is up to the
+    /// caller.
+    pub fn schedule(&mut self, at: Time, event: E) -> Ticket {
+        let sequence = self.sequence;
+        self.sequence += 1;
+        let filled = Slot { sequence, event: Some(event) };
+        let slot = if let Some(slot) = self.free.pop() {
+            self.slots[slot] = filled;
+            slot
+        } else {
+            self.slots.push(filled);
+            self.slots.len() - 1
+        };
+        self.heap.push(Reverse(Key { time: at, sequence, slot }));
+        Ticket { sequence, slot }
+    }
+
+    /// Takes back an event; `None` if it has popped or has been cancelled.
+    ///
+    /// Constant time, save for a sweep now and then that is paid for by the cancellations before it.
+    pub fn cancel(&mut self, ticket: Ticket) -> Option<E> {
+        let event = self.take(ticket.slot, ticket.sequence)?;
+        self.sweep();
+        Some(event)
+    }
+
+    /// Takes out the next event and when it is due.
+    pub fn pop(&mut self) -> Option<(Time, E)> {
+        while let Some(Reverse(key)) = self.heap.pop() {
+            if let Some(event) = self.take(key.slot, key.sequence) {
+                return Some((key.time, event));
+            }
+        }
+        None
+    }
+
+    /// When the next event is due.
+    ///
+    /// Drops the keys of cancelled events on its way, which is why it borrows mutably.
+    pub fn next_time(&mut self) -> Option<Time> {
+        while let Some(&Reverse(key)) = self.heap.peek() {
+            if self.is_live(key) {
+                return Some(key.time);
+            }
+            self.heap.pop();
+        }
+        None
+    }
+
+    /// Whether the event of a ticket still waits.
+    #[must_use]
+    pub fn is_pending(&self, ticket: Ticket) -> bool {
+        self.slots.get(ticket.slot).is_some_and(|slot| slot.sequence == ticket.sequence && slot.event.is_some())
+    }
+
+    /// Number of events that wait; cancelled ones do not.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All waiting events in the order in which they will pop.
+    ///
+    /// Sorts, so it is for people and tests: for saying what is pending when a wait gives up.
+    #[must_use]
+    pub fn pending(&self) -> Vec<(Time, &E)> {
+        self.in_order().into_iter().map(|(key, event)| (key.time, event)).collect()
+    }
+
+    fn in_order(&self) -> Vec<(Key, &E)> {
+        let mut living: Vec<_> = self.heap.iter().filter_map(|&Reverse(key)| Some((key, self.event(key)?))).collect();
+        living.sort_unstable_by_key(|&(key, _)| key);
+        living
+    }
+
+    fn event(&self, key: Key) -> Option<&E> {
+        let slot = &self.slots[key.slot];
+        if slot.sequence == key.sequence { slot.event.as_ref() } else { None }
+    }
+
+    fn is_live(&self, key: Key) -> bool {
+        self.event(key).is_some()
+    }
+
+    fn take(&mut self, slot: usize, sequence: u64) -> Option<E> {
+        let held = self.slots.get_mut(slot)?;
+        if held.sequence != sequence {
+            return None;
+        }
+        let event = held.event.take()?;
+        self.free.push(slot);
+        Some(event)
+    }
+
+    fn sweep(&mut self) {
+        let living = self.len();
+        let dead = self.heap.len() - living;
+        if dead < SWEEP_AT_LEAST || dead <= living {
+            return;
+        }
+        let slots = &self.slots;
+        self.heap.retain(|Reverse(key)| {
+            let slot = &slots[key.slot];
+            slot.sequence == key.sequence && slot.event.is_some()
+        });
+    }
+}
+
+impl<E> Default for Queue<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E: fmt::Debug> fmt::Debug for Queue<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.in_order()).finish()
+    }
+}
+
+/// A queue as it is stored: living events in their order, so that equal queues are stored equally.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Queue")]
+struct Image<E> {
+    sequence: u64,
+    events: Vec<(Time, u64, usize, E)>,
+    free: Vec<usize>,
+}
+
+impl<E: Serialize> Serialize for Queue<E> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let events =
+            self.in_order().into_iter().map(|(key, event)| (key.time, key.sequence, key.slot, event)).collect();
+        Image { sequence: self.sequence, events, free: self.free.clone() }.serialize(serializer)
+    }
+}
+
+impl<'de, E: Deserialize<'de>> Deserialize<'de> for Queue<E> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let image = Image::deserialize(deserializer)?;
+        let len = image.events.len() + image.free.len();
+        let mut slots: Vec<Option<Slot<E>>> = (0..len).map(|_| None).collect();
+        let mut heap = Vec::with_capacity(image.events.len());
+        let mut place = |at: usize, slot: Slot<E>| match slots.get_mut(at) {
+            Some(place @ None) => {
+                *place = Some(slot);
+                Ok(())
+            }
+            Some(Some(_)) | None => Err(D::Error::custom("a slot of the queue is out of range or taken twice")),
+        };
+        for (time, sequence, slot, event) in image.events {
+            if sequence >= image.sequence {
+                return Err(D::Error::custom("an event of the queue is newer than the queue"));
+            }
+            place(slot, Slot { sequence, event: Some(event) })?;
+            heap.push(Reverse(Key { time, sequence, slot }));
+        }
+        for &slot in &image.free {
+            place(slot, Slot { sequence: 0, event: None })?;
+        }
+        let slots = slots.into_iter().flatten().collect();
+        Ok(Self { heap: heap.into(), slots, free: image.free, sequence: image.sequence })
+    }
+}
+
+#[cfg(test)]
+#[path = "queue_tests.rs"]
+mod tests;
