@@ -1,51 +1,27 @@
-//! Numbers drawn for one pod: a keyed hash of seed, pod and purpose.
+//! Chance in the life of one pod: a draw is keyed by seed, pod, purpose and count.
 //!
 //! No state and no order, so a draw for one pod never moves a draw for another.
 
 use core::time::Duration;
+use wavetank_engine::{Purpose, Seed, keyed};
 use wavetank_model::Uid;
 
-/// What a number is drawn for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Purpose {
-    /// Time to fetch the image; counts tries.
-    Pull,
-    /// Time to start the container; counts runs.
-    Start,
-    /// Time from start to first answer; counts runs.
-    Answer,
-    /// Time to bind the pod.
-    Bind,
-}
-
-impl Purpose {
-    const fn number(self) -> u64 {
-        match self {
-            Self::Pull => 1,
-            Self::Start => 2,
-            Self::Answer => 3,
-            Self::Bind => 4,
-        }
-    }
-}
-
-/// One round of SplitMix64's finaliser, which sends every input to another output.
-const fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
-}
+/// Time to fetch the image; counts tries.
+pub(crate) const PULL: Purpose = Purpose::new("node/pull");
+/// Time to start the container; counts runs.
+pub(crate) const START: Purpose = Purpose::new("node/start");
+/// Time from start to first answer; counts runs.
+pub(crate) const ANSWER: Purpose = Purpose::new("node/answer");
 
 /// The number for the `count`-th time that `purpose` comes up in the life of a pod.
-#[must_use]
-pub fn number(seed: u64, pod: Uid, purpose: Purpose, count: u32) -> u64 {
-    mix(mix(mix(mix(seed) ^ pod.0) ^ purpose.number()) ^ u64::from(count))
+pub(crate) fn number(seed: u64, pod: Uid, purpose: Purpose, count: u32) -> u64 {
+    let of_pod = keyed(Seed(seed), pod.0, purpose);
+    // The pod's own number is the seed of its counted draws, so that its runs differ.
+    keyed(Seed(of_pod), u64::from(count), purpose)
 }
 
 /// `span` lengthened by up to `percent` of itself, evenly spread.
-#[must_use]
-pub fn stretch(span: Duration, percent: u32, number: u64) -> Duration {
+pub(crate) fn stretch(span: Duration, percent: u32, number: u64) -> Duration {
     if percent == 0 {
         return span;
     }
@@ -60,13 +36,13 @@ mod tests {
 
     #[test]
     fn a_draw_depends_on_seed_pod_purpose_and_count_and_on_nothing_else() {
-        let draw = number(7, Uid(1), Purpose::Pull, 0);
-        assert_eq!(draw, number(7, Uid(1), Purpose::Pull, 0));
+        let draw = number(7, Uid(1), PULL, 0);
+        assert_eq!(draw, number(7, Uid(1), PULL, 0));
         for other in [
-            number(8, Uid(1), Purpose::Pull, 0),
-            number(7, Uid(2), Purpose::Pull, 0),
-            number(7, Uid(1), Purpose::Start, 0),
-            number(7, Uid(1), Purpose::Pull, 1),
+            number(8, Uid(1), PULL, 0),
+            number(7, Uid(2), PULL, 0),
+            number(7, Uid(1), START, 0),
+            number(7, Uid(1), PULL, 1),
         ] {
             assert_ne!(draw, other);
         }

@@ -13,7 +13,7 @@
 //! `pkg/kubelet/kubelet.go` (when a pod is looked at again), `pkg/kubelet/kubelet_pods.go` (phase).
 
 use crate::back_off;
-use crate::draw::{self, Purpose};
+use crate::draw;
 use crate::image::{Exit, Failures};
 use crate::readiness;
 use crate::{Change, ImageBehaviour, PodContext, PodRun, Stage, WaitingReason};
@@ -21,7 +21,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use wavetank_engine::Time;
+use wavetank_engine::{Purpose, Time};
 use wavetank_model::Phase;
 use wavetank_model::template::RestartPolicy;
 
@@ -80,8 +80,8 @@ impl Kubelet {
         self.images.get(pod.image()).unwrap_or(&self.fallback)
     }
 
-    pub(crate) fn bind_delay(&self, pod: &PodContext<'_>) -> Duration {
-        self.behaviour(pod).stretch(pod, self.bind, Purpose::Bind, 0)
+    pub(crate) const fn bind_delay(&self) -> Duration {
+        self.bind
     }
 
     pub(crate) fn bound(&self, pod: &PodContext<'_>, now: Time) -> (PodRun, Option<Time>) {
@@ -142,7 +142,7 @@ const fn phase_after(code: i32) -> Phase {
 }
 
 fn begin_pull(behaviour: &ImageBehaviour, pod: &PodContext<'_>, run: &mut PodRun, now: Time) -> Time {
-    let due = now + behaviour.stretch(pod, behaviour.pull, Purpose::Pull, run.step);
+    let due = now + behaviour.stretch(pod, behaviour.pull, draw::PULL, run.step);
     run.stage = Stage::Pulling { due };
     due
 }
@@ -284,7 +284,7 @@ impl ImageBehaviour {
     }
 
     fn start_time(&self, pod: &PodContext<'_>, run: u32) -> Duration {
-        self.stretch(pod, self.start, Purpose::Start, run)
+        self.stretch(pod, self.start, draw::START, run)
     }
 
     /// From the start of a run to readiness; none: never.
@@ -292,7 +292,7 @@ impl ImageBehaviour {
         if self.never_ready {
             return None;
         }
-        let answers = self.stretch(pod, self.ready_after, Purpose::Answer, run);
+        let answers = self.stretch(pod, self.ready_after, draw::ANSWER, run);
         Some(pod.facts.readiness.as_ref().map_or(answers, |timing| readiness::kubelet(timing, answers)))
     }
 

@@ -10,7 +10,7 @@
 //! - [`kubelet`]: the real kubelet's restarts, image pulls and graceful stops.
 //! - [`back_off`]: waits that double.
 //! - [`readiness`]: when probes see a container that answers.
-//! - [`draw`]: numbers drawn for one pod, without state and without order.
+//! - `draw`: numbers drawn for one pod, without state and without order.
 //!
 //! ```
 //! use std::time::Duration;
@@ -32,7 +32,7 @@
 
 pub mod back_off;
 pub mod binding;
-pub mod draw;
+mod draw;
 pub mod image;
 pub mod kubelet;
 pub mod readiness;
@@ -85,10 +85,10 @@ pub enum NodeModel {
 impl NodeModel {
     /// Time from the creation of a pod to its binding.
     #[must_use]
-    pub fn bind_delay(&self, pod: &PodContext<'_>) -> Duration {
+    pub const fn bind_delay(&self, _pod: &PodContext<'_>) -> Duration {
         match self {
             Self::Scripted(model) => model.bind_delay(),
-            Self::Kubelet(model) => model.bind_delay(pod),
+            Self::Kubelet(model) => model.bind_delay(),
         }
     }
 

@@ -88,7 +88,7 @@ impl Scripted {
         self.images.get(pod.image()).unwrap_or(&self.fallback)
     }
 
-    pub(crate) fn bind_delay(&self) -> Duration {
+    pub(crate) const fn bind_delay(&self) -> Duration {
         Duration::from_millis(self.schedule_ms)
     }
 
