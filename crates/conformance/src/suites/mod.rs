@@ -1,0 +1,88 @@
+//! What each suite asks of which part of the simulator.
+
+use crate::Mismatch;
+use crate::data::{DataError, Recorded};
+use core::fmt;
+use serde_json::Value;
+
+/// One recorded case, ready to run.
+pub struct Case<'a> {
+    /// Its name, unique in its suite.
+    pub name: String,
+    body: Box<dyn Fn() -> Result<(), Mismatch> + 'a>,
+}
+
+impl Case<'_> {
+    /// Runs the case.
+    ///
+    /// # Errors
+    /// What differs from the recorded answer, or why the case cannot be run.
+    pub fn run(&self) -> Result<(), Mismatch> {
+        (self.body)()
+    }
+}
+
+impl fmt::Debug for Case<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Case").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A function that runs a case of a suite. It gets the suite's notes, which its cases refer to.
+type Runner = fn(notes: &Value, case: &Value) -> Result<(), Mismatch>;
+
+/// Suites by name, with what runs their cases.
+const RUNNERS: &[(&str, Runner)] = &[];
+
+/// The function that runs the cases of a suite.
+fn runner(suite: &str) -> Runner {
+    let found = RUNNERS.iter().find(|(name, _)| *name == suite);
+    found.map_or(|_, _| Err(Mismatch::not_run("nothing in the simulator answers this suite yet")), |(_, run)| *run)
+}
+
+/// The cases in a file of a suite.
+///
+/// # Errors
+/// [`DataError::Malformed`] if the file does not hold cases.
+pub fn cases<'a>(suite: &str, file: &'a Recorded) -> Result<Vec<Case<'a>>, DataError> {
+    match suite {
+        "traces" => trace(file).map(|case| vec![case]),
+        "kubectl" => Ok(commands(file)),
+        _ => listed(suite, file),
+    }
+}
+
+/// The cases that a JSON file lists.
+fn listed<'a>(suite: &str, file: &Recorded) -> Result<Vec<Case<'a>>, DataError> {
+    let mut content = file.json()?;
+    let notes = std::sync::Arc::new(content.get_mut("notes").map(Value::take).unwrap_or_default());
+    let Some(Value::Array(cases)) = content.get_mut("cases").map(Value::take) else {
+        return Err(file.malformed(&"it has no list of cases"));
+    };
+    let run = runner(suite);
+    let named = cases.into_iter().map(|case| {
+        let name = case.get("name").and_then(Value::as_str).map(str::to_owned);
+        let name = name.ok_or_else(|| file.malformed(&"a case has no name"))?;
+        let notes = std::sync::Arc::clone(&notes);
+        Ok(Case { name, body: Box::new(move || run(&notes, &case)) })
+    });
+    named.collect()
+}
+
+/// A file of `traces` is one case.
+fn trace<'a>(file: &Recorded) -> Result<Case<'a>, DataError> {
+    let recorded: crate::trace::TraceFile = serde_json::from_str(&file.text).map_err(|error| file.malformed(&error))?;
+    drop(recorded);
+    Ok(Case { name: file.stem.clone(), body: Box::new(|| Err(Mismatch::not_run("clusters cannot be replayed yet"))) })
+}
+
+/// Each command of a recorded terminal session is a case.
+fn commands<'a>(file: &'a Recorded) -> Vec<Case<'a>> {
+    let lines = file.text.lines().enumerate().filter(|(_, line)| line.starts_with("$ "));
+    lines
+        .map(|(index, line)| Case {
+            name: format!("{}:{} {line}", file.stem, index.saturating_add(1)),
+            body: Box::new(|| Err(Mismatch::not_run("nothing in the simulator answers kubectl yet"))),
+        })
+        .collect()
+}
