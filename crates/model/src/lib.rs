@@ -2,7 +2,8 @@
 //!
 //! - [`identity`]: uids, arena keys, kinds.
 //! - [`meta`]: object metadata, shared string maps, owner references.
-//! - [`quantity`], [`selector`], [`int_or_string`]: the small values of the API.
+//! - [`quantity`], [`selector`], [`int_or_string`], [`duration`]: the small values of the API.
+//! - [`label`], [`strconv`]: what may be a label, and how upstream reads and quotes.
 //! - [`template`]: pod templates, shared, with their two identities.
 //! - [`condition`], [`deployment`], [`replica_set`], [`pod`]: the objects.
 //! - [`refusal`]: why the API server said no.
@@ -11,9 +12,11 @@
 
 pub mod condition;
 pub mod deployment;
+pub mod duration;
 pub mod event;
 pub mod identity;
 pub mod int_or_string;
+pub mod label;
 pub mod meta;
 pub mod pass;
 pub mod pod;
@@ -21,6 +24,7 @@ pub mod quantity;
 pub mod refusal;
 pub mod replica_set;
 pub mod selector;
+pub mod strconv;
 pub mod template;
 
 pub use condition::{ConditionStatus, DeploymentCondition, PodCondition, ReplicaSetCondition};
