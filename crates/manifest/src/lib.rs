@@ -8,10 +8,14 @@
 pub mod edge;
 mod error;
 mod fields;
+mod go_print;
+mod go_quantity;
 pub mod literal;
+mod meaning;
 mod metadata;
 mod record;
 pub mod render;
+mod schema;
 pub mod template;
 
 pub use edge::Edge;

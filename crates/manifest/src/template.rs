@@ -1,10 +1,15 @@
 //! Making pod templates: the only place where one comes into being.
 
-use crate::Error;
 use crate::fields::Fields;
+use crate::meaning::meaning;
+use crate::schema::Type;
+use crate::{Error, go_print};
+use core::fmt;
 use serde_json::Value;
 use wavetank_model::template::{POD_TEMPLATE_HASH, ProbeTiming, RestartPolicy};
 use wavetank_model::{PodTemplate, StringMap, TemplateFacts};
+
+const TEMPLATE: Type = Type::Named("core/v1.PodTemplateSpec");
 
 /// Makes the template of a JSON value, `{"metadata": …, "spec": …}`.
 ///
@@ -18,46 +23,41 @@ pub fn pod_template(value: &Value) -> Result<PodTemplate, Error> {
         value: if value.is_null() { Value::Object(serde_json::Map::new()) } else { value.clone() },
         labels: metadata.string_map("labels")?,
         annotations: metadata.string_map("annotations")?,
-        spelling: fnv32a(value.to_string().as_bytes()),
-        meaning: meaning(value).into(),
+        spelling: spelling(value),
+        meaning: template_meaning(value).into(),
         facts: facts(spec)?,
     })
 }
 
-/// The FNV-1a sum of 32 bits.
-pub(crate) fn fnv32a(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(2_166_136_261, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(16_777_619))
+/// The FNV-1a sum of 32 bits of what is written to it.
+#[derive(Debug)]
+struct Fnv32a(u32);
+
+impl fmt::Write for Fnv32a {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 = text.bytes().fold(self.0, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(16_777_619));
+        Ok(())
+    }
 }
 
-/// Canonical text of what a template means: without the hash label and without what is empty.
-fn meaning(value: &Value) -> String {
+/// The sum of the Go print of a template.
+fn spelling(value: &Value) -> u32 {
+    let mut sum = Fnv32a(2_166_136_261);
+    // The sum takes whatever it is given, so printing into it cannot fail.
+    let _ = go_print::print(&mut sum, &TEMPLATE, Some(value));
+    sum.0
+}
+
+/// What a template means, the hash label apart.
+fn template_meaning(value: &Value) -> String {
+    if value.pointer("/metadata/labels").and_then(|labels| labels.get(POD_TEMPLATE_HASH)).is_none() {
+        return meaning(&TEMPLATE, value);
+    }
     let mut value = value.clone();
     if let Some(Value::Object(labels)) = value.pointer_mut("/metadata/labels") {
         labels.remove(POD_TEMPLATE_HASH);
     }
-    prune(&mut value);
-    value.to_string()
-}
-
-fn prune(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.values_mut().for_each(prune);
-            map.retain(|_, value| !is_empty(value));
-        }
-        Value::Array(items) => items.iter_mut().for_each(prune),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
-    }
+    meaning(&TEMPLATE, &value)
 }
 
 fn facts(spec: Fields<'_>) -> Result<TemplateFacts, Error> {
@@ -99,4 +99,25 @@ fn probe(fields: Fields<'_>) -> Result<Option<ProbeTiming>, Error> {
         success_threshold: count("successThreshold", 1)?,
         failure_threshold: count("failureThreshold", 3)?,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_hash_of_a_minimal_template_is_upstreams() {
+        let template = pod_template(&json!({"spec": {"containers": null}})).unwrap();
+        assert_eq!(template.spelling, 4_130_463_924);
+    }
+
+    #[test]
+    fn the_hash_label_has_no_meaning() {
+        let plain = pod_template(&json!({"metadata": {"labels": {"a": "b"}}, "spec": {}})).unwrap();
+        assert!(plain.means_the_same(&plain.with_label(POD_TEMPLATE_HASH, "x")));
+        let labelled = pod_template(&plain.with_label(POD_TEMPLATE_HASH, "x").value).unwrap();
+        assert!(plain.means_the_same(&labelled));
+        assert_ne!(plain.spelling, labelled.spelling);
+    }
 }

@@ -1,0 +1,135 @@
+// Command schema prints the shape of the Go types behind the API objects that wavetank reads.
+//
+// Run `go run . > ../types.txt` in this folder. Every line of the output is one of
+//
+//	struct NAME                 the fields that follow belong to this struct
+//	GONAME JSON TYPE [WORD...]  a field; JSON is "+" for an inlined struct; the words are
+//	                            omitempty, strategy=S and key=K (strategic merge)
+//	alias NAME TYPE             a named type that is no struct
+//	opaque NAME                 a struct with its own JSON form
+package main
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"sort"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+var opaque = map[string]bool{
+	"meta/v1.Time": true, "meta/v1.MicroTime": true, "meta/v1.FieldsV1": true, "resource.Quantity": true,
+	"intstr.IntOrString": true, "meta/v1.Duration": true,
+}
+
+type printer struct {
+	lines map[string][]string
+}
+
+// name spells a named type: the last two parts of the package path for API groups, else the last.
+func name(t reflect.Type) string {
+	parts := strings.Split(t.PkgPath(), "/")
+	last := parts[len(parts)-1]
+	if strings.HasPrefix(last, "v") && len(parts) > 1 && last[1] >= '0' && last[1] <= '9' {
+		last = parts[len(parts)-2] + "/" + last
+	}
+	return last + "." + t.Name()
+}
+
+func (p *printer) spell(t reflect.Type) string {
+	if t.PkgPath() != "" {
+		p.declare(t)
+		return name(t)
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return "*" + p.spell(t.Elem())
+	case reflect.Slice:
+		return "[]" + p.spell(t.Elem())
+	case reflect.Map:
+		return "map[" + p.spell(t.Key()) + "]" + p.spell(t.Elem())
+	default:
+		return t.Kind().String()
+	}
+}
+
+func (p *printer) declare(t reflect.Type) {
+	name := name(t)
+	if _, seen := p.lines[name]; seen {
+		return
+	}
+	p.lines[name] = nil
+	if opaque[name] {
+		p.lines[name] = []string{"opaque " + name}
+		return
+	}
+	if t.Kind() != reflect.Struct {
+		var under string
+		switch t.Kind() {
+		case reflect.Map:
+			under = "map[" + p.spell(t.Key()) + "]" + p.spell(t.Elem())
+		case reflect.Slice:
+			under = "[]" + p.spell(t.Elem())
+		default:
+			under = t.Kind().String()
+		}
+		p.lines[name] = []string{"alias " + name + " " + under}
+		return
+	}
+	lines := []string{"struct " + name}
+	for index := range t.NumField() {
+		field := t.Field(index)
+		tag := strings.Split(field.Tag.Get("json"), ",")
+		json := tag[0]
+		words := ""
+		for _, option := range tag[1:] {
+			switch option {
+			case "inline":
+				json = "+"
+			case "omitempty":
+				words += " omitempty"
+			}
+		}
+		if json == "" {
+			json = "+"
+		}
+		if strategy := field.Tag.Get("patchStrategy"); strategy != "" {
+			words += " strategy=" + strategy
+		}
+		if key := field.Tag.Get("patchMergeKey"); key != "" {
+			words += " key=" + key
+		}
+		lines = append(lines, fmt.Sprintf("%s %s %s%s", field.Name, json, p.spell(field.Type), words))
+	}
+	p.lines[name] = lines
+}
+
+func main() {
+	p := &printer{lines: map[string][]string{}}
+	for _, root := range []any{
+		appsv1.Deployment{}, appsv1.ReplicaSet{}, appsv1.StatefulSet{}, appsv1.DaemonSet{}, batchv1.Job{},
+		batchv1.CronJob{}, corev1.Pod{}, corev1.ReplicationController{}, corev1.Service{}, corev1.ConfigMap{},
+		corev1.Namespace{}, corev1.Node{}, autoscalingv1.HorizontalPodAutoscaler{}, autoscalingv1.Scale{},
+		autoscalingv2.HorizontalPodAutoscaler{},
+	} {
+		p.declare(reflect.TypeOf(root))
+	}
+	names := make([]string, 0, len(p.lines))
+	for name := range p.lines {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		for _, line := range p.lines[name] {
+			if _, err := fmt.Fprintln(os.Stdout, line); err != nil {
+				os.Exit(1)
+			}
+		}
+	}
+}
