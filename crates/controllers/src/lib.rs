@@ -7,8 +7,11 @@
 //! - [`replica_set`] keeps as many pods as wanted, for ReplicaSets and ReplicationControllers.
 //! - [`deployment`] replaces the pods of one template by those of another.
 
+mod claim;
 pub mod deployment;
 pub mod replica_set;
 
-pub use deployment::{DeploymentInputs, DeploymentWrite, SetSeen};
-pub use replica_set::{Claim, ClaimKind, PodEvent, PodsSeen, ReplicaSetInputs, ReplicaSetWrite, Tally, surplus};
+pub use deployment::{DeploymentInputs, DeploymentWrite, SetSeen, new_set_name, reconcile_deployment};
+pub use replica_set::{
+    Claim, ClaimKind, PodEvent, PodsSeen, ReplicaSetInputs, ReplicaSetWrite, Tally, reconcile_replica_set, surplus,
+};

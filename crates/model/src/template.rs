@@ -99,6 +99,18 @@ impl PodTemplate {
         template
     }
 
+    /// This template with one label less, as the Deployment controller takes the hash away when it
+    /// rolls back to the template of a ReplicaSet.
+    #[must_use]
+    pub fn without_label(&self, key: &str) -> Self {
+        let mut template = self.clone();
+        template.labels.remove(key);
+        if let Some(Value::Object(labels)) = template.value.pointer_mut("/metadata/labels") {
+            labels.remove(key);
+        }
+        template
+    }
+
     /// The `pod-template-hash` of a Deployment with this template.
     ///
     /// Continues the sum over the collision count (eight bytes, little endian, the low four used; an

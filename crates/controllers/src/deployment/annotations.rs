@@ -1,0 +1,154 @@
+//! The annotations by which a Deployment and its ReplicaSets remember revisions and sizes.
+
+use wavetank_model::{Deployment, ReplicaSet, StringMap};
+
+/// The revision of a ReplicaSet, copied to its Deployment.
+pub const REVISION_ANNOTATION: &str = "deployment.kubernetes.io/revision";
+/// Former revisions of a ReplicaSet that was rolled back to, separated by commas.
+pub const REVISION_HISTORY_ANNOTATION: &str = "deployment.kubernetes.io/revision-history";
+/// The `replicas` of the Deployment when the ReplicaSet was last sized.
+pub const DESIRED_REPLICAS_ANNOTATION: &str = "deployment.kubernetes.io/desired-replicas";
+/// The same, surge included.
+pub const MAX_REPLICAS_ANNOTATION: &str = "deployment.kubernetes.io/max-replicas";
+/// Asks for a rollback to a revision; 0 is the one before the newest.
+pub const ROLLBACK_TO_ANNOTATION: &str = "deprecated.deployment.rollback.to";
+
+/// Annotations that are not copied between a Deployment and its ReplicaSets.
+const RESERVED: [&str; 6] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    REVISION_ANNOTATION,
+    REVISION_HISTORY_ANNOTATION,
+    DESIRED_REPLICAS_ANNOTATION,
+    MAX_REPLICAS_ANNOTATION,
+    ROLLBACK_TO_ANNOTATION,
+];
+
+/// Longest history of revisions, in bytes.
+const MAX_HISTORY: usize = 2000;
+
+/// The revision of a ReplicaSet: 0 if it has none; absent if it cannot be read.
+pub(super) fn revision(set: &ReplicaSet) -> Option<i64> {
+    set.meta.annotations.get(REVISION_ANNOTATION).map_or(Some(0), |text| text.parse().ok())
+}
+
+/// The number of replicas that a ReplicaSet was last sized for.
+pub(super) fn desired_replicas(set: &ReplicaSet) -> Option<i32> {
+    count(set.meta.annotations.get(DESIRED_REPLICAS_ANNOTATION)?)
+}
+
+/// The same, surge included.
+pub(super) fn max_replicas(set: &ReplicaSet) -> Option<i32> {
+    count(set.meta.annotations.get(MAX_REPLICAS_ANNOTATION)?)
+}
+
+/// A number in an annotation: digits only, no sign.
+fn count(text: &str) -> Option<i32> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
+/// The revision that a Deployment is asked to go back to.
+pub(super) fn rollback_to(deployment: &Deployment) -> Option<i64> {
+    deployment.meta.annotations.get(ROLLBACK_TO_ANNOTATION)?.parse().ok()
+}
+
+/// Notes on a ReplicaSet for how many replicas it was sized; answers whether that is new.
+pub(super) fn set_replicas(set: &mut ReplicaSet, desired: i32, max: i32) -> bool {
+    let annotations = &mut set.meta.annotations;
+    let desired = annotations.set(DESIRED_REPLICAS_ANNOTATION, &desired.to_string());
+    let max = annotations.set(MAX_REPLICAS_ANNOTATION, &max.to_string());
+    desired || max
+}
+
+/// Notes the revision on a Deployment; answers whether that is new. Absent is as good as empty.
+pub(super) fn set_revision(deployment: &mut Deployment, revision: &str) -> bool {
+    let old = deployment.meta.annotations.get(REVISION_ANNOTATION).unwrap_or_default();
+    old != revision && deployment.meta.annotations.set(REVISION_ANNOTATION, revision)
+}
+
+/// Brings annotations of the new ReplicaSet up to date: the Deployment's own, and the revision if that
+/// is behind. Answers whether anything has to be written.
+///
+/// A revision that cannot be read ends this early, and what was copied until then alone is no reason
+/// to write.
+pub(super) fn update_new_set(deployment: &Deployment, set: &mut ReplicaSet, new_revision: i64) -> bool {
+    let mut changed = copy(&deployment.meta.annotations, &mut set.meta.annotations);
+    let annotations = &mut set.meta.annotations;
+    let old = annotations.get(REVISION_ANNOTATION).map(str::to_owned);
+    let old_revision = match old.as_deref() {
+        None | Some("") => 0,
+        Some(text) => match text.parse::<i64>() {
+            Ok(revision) => revision,
+            Err(_) => return false,
+        },
+    };
+    if old_revision < new_revision {
+        changed |= annotations.set(REVISION_ANNOTATION, &new_revision.to_string());
+        if let Some(old) = old {
+            let history = annotations.get(REVISION_HISTORY_ANNOTATION).unwrap_or_default();
+            if let Some(longer) = with_revision(history, &old) {
+                annotations.set(REVISION_HISTORY_ANNOTATION, &longer);
+            }
+        }
+    }
+    changed
+}
+
+fn copy(from: &StringMap, to: &mut StringMap) -> bool {
+    let mut changed = false;
+    for (key, value) in from.iter().filter(|(key, _)| !RESERVED.contains(key)) {
+        changed |= to.set(key, value);
+    }
+    changed
+}
+
+/// A history with one more revision, the first ones dropped where it gets too long; absent if even the
+/// last one alone is too long.
+fn with_revision(history: &str, revision: &str) -> Option<String> {
+    if history.is_empty() || history.starts_with(',') {
+        return Some(revision.to_owned());
+    }
+    let mut kept: Vec<&str> = history.split(',').collect();
+    let mut length = history.len() + revision.len() + 1;
+    let mut dropped = 0;
+    while length > MAX_HISTORY && dropped < kept.len() {
+        length = length.saturating_sub(kept[dropped].len() + 1);
+        dropped += 1;
+    }
+    if length > MAX_HISTORY {
+        return None;
+    }
+    kept.drain(..dropped);
+    kept.push(revision);
+    Some(kept.join(","))
+}
+
+/// Annotations of a Deployment that is rolled back to a ReplicaSet: its own reserved ones, the
+/// ReplicaSet's others.
+pub(super) fn rolled_back(deployment: &StringMap, set: &StringMap) -> StringMap {
+    let own = deployment.iter().filter(|(key, _)| RESERVED.contains(key));
+    own.chain(set.iter().filter(|(key, _)| !RESERVED.contains(key))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_digits_only() {
+        assert_eq!(count("12"), Some(12));
+        assert_eq!(count("+12"), None);
+        assert_eq!(count("-1"), None);
+        assert_eq!(count(""), None);
+        assert_eq!(count("2147483648"), None);
+    }
+
+    #[test]
+    fn a_history_that_gets_too_long_loses_its_first_revisions() {
+        let history = vec!["123456789"; 200].join(",");
+        let longer = with_revision(&history, "7").unwrap();
+        assert_eq!(longer.len(), 1_999 - 10 + 2);
+        assert!(longer.ends_with(",7"));
+        assert_eq!(with_revision("", &"9".repeat(2_001)), Some("9".repeat(2_001)));
+        assert_eq!(with_revision("1", &"9".repeat(2_001)), None);
+    }
+}

@@ -1,0 +1,103 @@
+//! Whose ReplicaSets are whose.
+
+use super::sets::{SetInHand, by_creation};
+use super::sync::Sync;
+use super::write::{DeploymentWrite, SetSeen};
+use crate::claim::claim_error;
+use std::sync::Arc;
+use wavetank_model::{Base, PassError, Reason, Refusal, Selector};
+
+/// What a ReplicaSet is to a Deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bond {
+    /// Controlled and selected.
+    Owned,
+    /// Controlled and not selected.
+    Stray,
+    /// Selected, without a controller, not being deleted.
+    Orphan,
+    /// None of its business.
+    Foreign,
+}
+
+impl Sync<'_> {
+    /// The ReplicaSets that are the Deployment's once orphans are adopted and strays released, oldest
+    /// first. Every claim is tried, in order of names; then all errors are returned as one.
+    pub(super) fn claim_sets(&mut self) -> Result<Vec<SetInHand>, PassError> {
+        let selector = self.deployment.spec.selector.compile().map_err(|error| {
+            let meta = &self.deployment.meta;
+            let text = format!("deployment {}/{} has invalid label selector: {error}", meta.namespace, meta.name);
+            PassError::Stuck(text.into())
+        })?;
+        let mut bonded: Vec<(Bond, &SetSeen)> = self
+            .inputs
+            .sets
+            .iter()
+            .map(|seen| (self.bond(&selector, seen), seen))
+            .filter(|(bond, _)| *bond != Bond::Foreign)
+            .collect();
+        bonded.sort_by(|(_, a), (_, b)| a.set.meta.name.cmp(&b.set.meta.name));
+
+        let mut owner = None;
+        let mut claimed = Vec::new();
+        let mut errors = Vec::new();
+        for (bond, seen) in bonded {
+            let result = match bond {
+                Bond::Owned => Ok(true),
+                Bond::Orphan => self.adopt(seen, &mut owner),
+                Bond::Stray => self.release(seen).map(|()| false),
+                Bond::Foreign => Ok(false),
+            };
+            match result {
+                Ok(true) => claimed.push(SetInHand {
+                    key: Some(seen.key),
+                    base: Base::Cached,
+                    set: seen.set.clone(),
+                    unfinished_pods: seen.unfinished_pods,
+                }),
+                Ok(false) => {}
+                Err(error) => errors.push(error),
+            }
+        }
+        if let Some(error) = claim_error(errors) {
+            return Err(error);
+        }
+        claimed.sort_by(by_creation);
+        Ok(claimed)
+    }
+
+    /// A Deployment that is being deleted neither adopts nor releases.
+    fn bond(&self, selector: &Selector, seen: &SetSeen) -> Bond {
+        let meta = &seen.set.meta;
+        let selected = selector.matches(&meta.labels);
+        let leaving = self.deployment.meta.is_terminating();
+        match meta.controller() {
+            Some(owner) if owner.uid != self.deployment.meta.uid => Bond::Foreign,
+            Some(_) if selected => Bond::Owned,
+            Some(_) if !leaving => Bond::Stray,
+            None if selected && !leaving && !meta.is_terminating() => Bond::Orphan,
+            _ => Bond::Foreign,
+        }
+    }
+
+    fn adopt(&mut self, seen: &SetSeen, owner: &mut Option<Result<(), Refusal>>) -> Result<bool, Arc<str>> {
+        let confirmed = owner.get_or_insert_with(|| self.pass.put(DeploymentWrite::ConfirmOwner).map(|_| ()));
+        if let Err(refusal) = confirmed {
+            let meta = &seen.set.meta;
+            let text = format!("can't adopt ReplicaSet {}/{} ({}): {refusal}", meta.namespace, meta.name, meta.uid);
+            return Err(text.into());
+        }
+        match self.pass.put(DeploymentWrite::Adopt(seen.key)) {
+            Ok(_) => Ok(true),
+            Err(refusal) if refusal.reason == Reason::NotFound => Ok(false),
+            Err(refusal) => Err(refusal.message),
+        }
+    }
+
+    fn release(&mut self, seen: &SetSeen) -> Result<(), Arc<str>> {
+        match self.pass.put(DeploymentWrite::Release(seen.key)) {
+            Err(refusal) if !matches!(refusal.reason, Reason::NotFound | Reason::Invalid) => Err(refusal.message),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The Progressing condition: whether a rollout gets on, and since when it does not.
+//!
+//! Follows `progress.go` and the conditions in `util/deployment_util.go`.
+
+use super::sets::SetInHand;
+use super::status::calculate;
+use super::sync::{NewAndOld, Sync};
+use core::time::Duration;
+use wavetank_engine::Time;
+use wavetank_model::{
+    ConditionStatus, Deployment, DeploymentCondition, DeploymentSpec, DeploymentStatus, LookAgain, PassError,
+    ReplicaSetCondition,
+};
+
+/// Condition that says whether a rollout gets on.
+pub(super) const PROGRESSING: &str = "Progressing";
+/// Condition of a ReplicaSet that cannot create or delete pods, shown on its Deployment.
+const REPLICA_FAILURE: &str = "ReplicaFailure";
+/// Reason: the rollout is over.
+const NEW_SET_AVAILABLE: &str = "NewReplicaSetAvailable";
+/// Reason: nothing happened for too long.
+const TIMED_OUT: &str = "ProgressDeadlineExceeded";
+/// Reason: the rollout waits.
+const PAUSED: &str = "DeploymentPaused";
+
+/// Whether a rollout can be late at all.
+pub(super) fn has_progress_deadline(spec: &DeploymentSpec) -> bool {
+    deadline(spec).is_some()
+}
+
+fn deadline(spec: &DeploymentSpec) -> Option<i32> {
+    spec.progress_deadline_seconds.filter(|&seconds| seconds != i32::MAX)
+}
+
+/// A condition that is made now.
+pub(super) fn condition(
+    kind: &str,
+    status: ConditionStatus,
+    reason: &str,
+    message: &str,
+    now: Time,
+) -> DeploymentCondition {
+    DeploymentCondition {
+        kind: kind.into(),
+        status,
+        last_update: Some(now),
+        last_transition: Some(now),
+        reason: reason.into(),
+        message: message.into(),
+    }
+}
+
+/// The condition of a kind.
+pub(super) fn find_condition<'a>(status: &'a DeploymentStatus, kind: &str) -> Option<&'a DeploymentCondition> {
+    status.conditions.iter().find(|condition| &*condition.kind == kind)
+}
+
+/// Puts a condition at the end, in place of its predecessor. One of the same status and reason stays
+/// as it is; one of the same status keeps the time of its transition.
+pub(super) fn set_condition(status: &mut DeploymentStatus, mut condition: DeploymentCondition) {
+    if let Some(old) = find_condition(status, &condition.kind)
+        && old.status == condition.status
+    {
+        if old.reason == condition.reason {
+            return;
+        }
+        condition.last_transition = old.last_transition;
+    }
+    remove_condition(status, &condition.kind);
+    status.conditions.push(condition);
+}
+
+fn remove_condition(status: &mut DeploymentStatus, kind: &str) {
+    status.conditions.retain(|condition| &*condition.kind != kind);
+}
+
+/// Whether all replicas are of the new template and available, and the status speaks of this generation.
+pub(super) fn is_complete(deployment: &Deployment, status: &DeploymentStatus) -> bool {
+    let replicas = deployment.spec.replicas;
+    status.updated_replicas == replicas
+        && status.replicas == replicas
+        && status.available_replicas == replicas
+        && status.observed_generation >= deployment.meta.generation
+}
+
+/// Whether more new, fewer old, more ready or more available pods are there than before.
+fn is_progressing(old: &DeploymentStatus, new: &DeploymentStatus) -> bool {
+    let old_pods = |status: &DeploymentStatus| status.replicas.wrapping_sub(status.updated_replicas);
+    new.updated_replicas > old.updated_replicas
+        || old_pods(new) < old_pods(old)
+        || new.ready_replicas > old.ready_replicas
+        || new.available_replicas > old.available_replicas
+}
+
+/// When a rollout whose condition was last updated then is late.
+fn late_at(condition: &DeploymentCondition, deadline_seconds: i32) -> Time {
+    condition.last_update.unwrap_or(Time::from_nanos(i64::MIN)).offset(i64::from(deadline_seconds) * 1_000_000_000)
+}
+
+/// Whether a rollout is late. Exactly at the deadline it is not yet.
+fn has_timed_out(spec: &DeploymentSpec, status: &DeploymentStatus, now: Time) -> bool {
+    let (Some(deadline), Some(condition)) = (deadline(spec), find_condition(status, PROGRESSING)) else {
+        return false;
+    };
+    match &*condition.reason {
+        NEW_SET_AVAILABLE => false,
+        TIMED_OUT => true,
+        _ => late_at(condition, deadline) < now,
+    }
+}
+
+impl Sync<'_> {
+    /// Notes that a rollout was paused or resumed, so that the time of the pause does not count.
+    pub(super) fn check_paused_conditions(&mut self) -> Result<(), PassError> {
+        if !has_progress_deadline(&self.deployment.spec) {
+            return Ok(());
+        }
+        let reason = find_condition(&self.deployment.status, PROGRESSING).map(|condition| &*condition.reason);
+        if reason == Some(TIMED_OUT) {
+            return Ok(());
+        }
+        let (reason, message) = match (self.deployment.spec.paused, reason == Some(PAUSED)) {
+            (true, false) => (PAUSED, "Deployment is paused"),
+            (false, true) => ("DeploymentResumed", "Deployment is resumed"),
+            (true, true) | (false, false) => return Ok(()),
+        };
+        self.set_progressing(ConditionStatus::Unknown, reason, message);
+        self.put_status()?;
+        Ok(())
+    }
+
+    /// Reports how a rollout gets on; if there is nothing new, looks again when it would be late.
+    pub(super) fn sync_rollout_status(&mut self, seen: &NewAndOld) -> Result<(), PassError> {
+        let all = seen.all();
+        let mut status = calculate(&self.deployment, &all, seen.new.as_ref(), self.inputs.now);
+        self.judge_progress(&mut status, seen.new.as_ref());
+        match failure(seen.new.as_slice()).or_else(|| failure(&all)) {
+            Some(failure) => set_condition(&mut status, from_set(failure)),
+            None => remove_condition(&mut status, REPLICA_FAILURE),
+        }
+        if status == self.deployment.status {
+            let again = self.look_again_if_stuck(&status);
+            self.look_again(again);
+            return Ok(());
+        }
+        self.deployment.status = status;
+        self.put_status()?;
+        Ok(())
+    }
+
+    fn judge_progress(&self, status: &mut DeploymentStatus, new: Option<&SetInHand>) {
+        if !has_progress_deadline(&self.deployment.spec) {
+            remove_condition(status, PROGRESSING);
+            return;
+        }
+        let current = find_condition(&self.deployment.status, PROGRESSING);
+        let is_over = current.is_some_and(|condition| &*condition.reason == NEW_SET_AVAILABLE);
+        if is_over && status.replicas == status.updated_replicas {
+            return;
+        }
+        let subject = match new {
+            Some(new) => format!("ReplicaSet \"{}\"", new.set.meta.name),
+            None => format!("Deployment \"{}\"", self.deployment.meta.name),
+        };
+        let now = self.inputs.now;
+        if is_complete(&self.deployment, status) {
+            let message = format!("{subject} has successfully progressed.");
+            set_condition(status, condition(PROGRESSING, ConditionStatus::True, NEW_SET_AVAILABLE, &message, now));
+        } else if is_progressing(&self.deployment.status, status) {
+            let message = format!("{subject} is progressing.");
+            let mut fresh = condition(PROGRESSING, ConditionStatus::True, "ReplicaSetUpdated", &message, now);
+            // Progress is news even if the reason stays, so the old condition makes way; a transition
+            // it is only if it did not hold before.
+            if let Some(current) = current.filter(|current| current.status == ConditionStatus::True) {
+                fresh.last_transition = current.last_transition;
+            }
+            remove_condition(status, PROGRESSING);
+            set_condition(status, fresh);
+        } else if has_timed_out(&self.deployment.spec, status, now) {
+            let message = format!("{subject} has timed out progressing.");
+            set_condition(status, condition(PROGRESSING, ConditionStatus::False, TIMED_OUT, &message, now));
+        }
+    }
+
+    /// When a rollout that did not move must be looked at again, to be found late.
+    fn look_again_if_stuck(&self, status: &DeploymentStatus) -> LookAgain {
+        let current = find_condition(&self.deployment.status, PROGRESSING);
+        let (Some(deadline), Some(condition)) = (deadline(&self.deployment.spec), current) else {
+            return LookAgain::No;
+        };
+        if is_complete(&self.deployment, status) || &*condition.reason == TIMED_OUT {
+            return LookAgain::No;
+        }
+        let left = late_at(condition, deadline).since(self.inputs.now);
+        if left < Duration::from_secs(1) {
+            return LookAgain::RateLimited;
+        }
+        LookAgain::After(left + Duration::from_secs(1))
+    }
+}
+
+/// The first failure condition of some ReplicaSets.
+fn failure(sets: &[SetInHand]) -> Option<&ReplicaSetCondition> {
+    sets.iter().flat_map(|set| &set.set.status.conditions).find(|condition| &*condition.kind == REPLICA_FAILURE)
+}
+
+fn from_set(condition: &ReplicaSetCondition) -> DeploymentCondition {
+    DeploymentCondition {
+        kind: condition.kind.clone(),
+        status: condition.status,
+        last_update: condition.last_transition,
+        last_transition: condition.last_transition,
+        reason: condition.reason.clone(),
+        message: condition.message.clone(),
+    }
+}
