@@ -2,8 +2,7 @@
 //!
 //! It promises the order and the waits of these; one container decides for its pod, the first. What
 //! it leaves out: probes other than readiness and readiness that is lost again, init containers and
-//! sidecars, the random lengthening of the kubelet's own waits, and its housekeeping, which now and
-//! then ends a long back-off early.
+//! sidecars, and the random lengthening of the kubelet's own waits.
 //!
 //! For instance a container that exits 5 seconds after every start runs at 0, 5, 20, 45 seconds: the
 //! first restart is immediate, the next ones wait 10, 20 … seconds from the exit.
@@ -27,6 +26,12 @@ use wavetank_model::template::RestartPolicy;
 
 /// A pod whose sync failed is looked at again after this.
 const SYNC_AFTER_ERROR: Duration = Duration::from_secs(10);
+
+/// A pod that is held back is looked at again after this at the latest.
+const LONGEST_SYNC: Duration = Duration::from_secs(60);
+
+/// How often old back-offs are cleared away.
+const HOUSEKEEPING_SECONDS: i64 = 2;
 
 /// A running container gets at least this long between `SIGTERM` and `SIGKILL`.
 const LEAST_GRACE: Duration = Duration::from_secs(2);
@@ -160,7 +165,11 @@ fn pulled(
         Failures::Always => true,
     };
     if fails {
+        if now.since(run.backed_off) > back_off::MEMORY {
+            run.step = 0;
+        }
         run.step = run.step.saturating_add(1);
+        run.backed_off = now;
         let due = now + SYNC_AFTER_ERROR;
         run.stage = Stage::PullFailed { due };
         return (Some(run.show(Some(WaitingReason::ErrImagePull), None)), Some(due));
@@ -237,15 +246,38 @@ fn ended(
         return (Some(run.show(None, Some(code))), None);
     }
     // A container that outlived the memory of its back-off starts afresh.
-    if now.since(run.restarted) > back_off::MEMORY {
+    if now.since(run.backed_off) > back_off::MEMORY {
         run.step = 0;
     }
     if run.step == 0 {
         return restart(behaviour, pod, run, now, Some(code));
     }
-    let due = now + back_off::wait(run.step);
+    let due = held_back_until(run, now);
     run.stage = Stage::HeldBack { due };
     (Some(run.show(Some(WaitingReason::CrashLoopBackOff), Some(code))), Some(due))
+}
+
+/// When housekeeping clears the back-off away.
+///
+/// On every node it comes round at even seconds here; a real kubelet's rounds begin with itself.
+fn cleared_away(run: &PodRun) -> Time {
+    let round = (run.backed_off + back_off::MEMORY).as_seconds().div_euclid(HOUSEKEEPING_SECONDS);
+    Time::from_seconds(round.saturating_add(1).saturating_mul(HOUSEKEEPING_SECONDS))
+}
+
+/// When a container that exited is started again: at the end of its back-off, or as soon as the pod
+/// is looked at after housekeeping has cleared the back-off away.
+fn held_back_until(run: &PodRun, exited: Time) -> Time {
+    let over = exited + back_off::wait(run.step);
+    let cleared = cleared_away(run);
+    let mut sync = exited + LONGEST_SYNC;
+    while sync < over {
+        if cleared <= sync {
+            return sync;
+        }
+        sync += LONGEST_SYNC;
+    }
+    over
 }
 
 /// A new container is made; the image is on the node by now.
@@ -256,8 +288,11 @@ fn restart(
     now: Time,
     exit: Option<i32>,
 ) -> (Option<Change>, Option<Time>) {
+    if cleared_away(run) <= now {
+        run.step = 0;
+    }
     run.step = run.step.saturating_add(1);
-    run.restarted = now;
+    run.backed_off = now;
     run.restarts = run.restarts.saturating_add(1);
     let due = now + behaviour.start_time(pod, run.restarts);
     run.stage = Stage::Restarting { due };

@@ -109,7 +109,21 @@ fn a_container_held_back_says_so() {
 #[test]
 fn a_run_beyond_ten_minutes_resets_the_waits() {
     check_starts(ImageBehaviour::new().crashes_after(seconds(601)), 2_000, &[0, 601, 1_202, 1_803]);
-    check_starts(ImageBehaviour::new().crashes_after(seconds(600)), 2_000, &[0, 600, 1_210, 1_830]);
+    check_starts(ImageBehaviour::new().crashes_after(seconds(599)), 2_000, &[0, 599, 1_208, 1_817]);
+}
+
+#[test]
+fn a_long_wait_ends_early_when_its_back_off_is_cleared_away() {
+    let (model, facts) = (Kubelet::new().image("app:1", ImageBehaviour::new()), facts(RestartPolicy::Always));
+    let exited = Time::from_seconds(2_624);
+    let mut run = PodRun::at(Stage::Running { started: Time::from_seconds(2_058), ready: true });
+    (run.backed_off, run.step, run.restarts) = (Time::from_seconds(2_058), 6, 9);
+    let crash = model.image("app:1", ImageBehaviour::new().crashes_after(seconds(566)));
+    // Cleared away at 2660, looked at every minute from the exit, where the back-off asks for 2924.
+    let (_, again) = crash.due(&pod(&facts), &mut run, exited);
+    assert_eq!(again, Some(Time::from_seconds(2_684)));
+    let (_, started) = crash.due(&pod(&facts), &mut run, Time::from_seconds(2_684));
+    assert_eq!((started, run.step), (again, 1), "the next wait is the first one again");
 }
 
 #[test]

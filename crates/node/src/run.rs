@@ -116,8 +116,8 @@ pub enum Stage {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodRun {
     pub(crate) stage: Stage,
-    /// When the container was last started again; means nothing while `step` is 0.
-    pub(crate) restarted: Time,
+    /// When the back-off in force was last used; means nothing while `step` is 0.
+    pub(crate) backed_off: Time,
     pub(crate) restarts: u32,
     /// How far the back-off in force has grown: failed pulls until the image is there, after that
     /// restarts since the last reset.
