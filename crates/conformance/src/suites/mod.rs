@@ -1,7 +1,13 @@
 //! What each suite asks of which part of the simulator.
 
+mod answer;
+mod selectors;
+mod templates;
+mod values;
+
 use crate::Mismatch;
 use crate::data::{DataError, Recorded};
+use crate::sync;
 use core::fmt;
 use serde_json::Value;
 
@@ -32,7 +38,14 @@ impl fmt::Debug for Case<'_> {
 type Runner = fn(notes: &Value, case: &Value) -> Result<(), Mismatch>;
 
 /// Suites by name, with what runs their cases.
-const RUNNERS: &[(&str, Runner)] = &[];
+const RUNNERS: &[(&str, Runner)] = &[
+    ("deployment-sync", |_, case| sync::deployment_case(case)),
+    ("human-duration", values::human),
+    ("int-or-percent", values::int_or_percent),
+    ("replicaset-sync", |_, case| sync::replica_set_case(case)),
+    ("selectors", selectors::case),
+    ("template-hash", templates::hash),
+];
 
 /// The function that runs the cases of a suite.
 fn runner(suite: &str) -> Runner {
