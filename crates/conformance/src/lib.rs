@@ -5,6 +5,7 @@
 //! - [`figures`]: how many cases pass, and how many must.
 //! - [`mismatch`]: what a case expected and what came instead.
 //! - [`suites`]: what each suite asks of which part of the simulator.
+//! - [`sync`]: recorded passes of controllers, played with literal objects.
 //! - [`trace`], [`projection`]: recorded runs of whole clusters, and what of them must match.
 
 pub mod data;
@@ -13,6 +14,7 @@ pub mod mismatch;
 pub mod projection;
 pub mod run;
 pub mod suites;
+pub mod sync;
 pub mod trace;
 
 pub use data::{Data, DataError};

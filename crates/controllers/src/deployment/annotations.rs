@@ -3,42 +3,48 @@
 use wavetank_model::{Deployment, ReplicaSet, StringMap};
 
 /// The revision of a ReplicaSet, copied to its Deployment.
-pub const REVISION_ANNOTATION: &str = "deployment.kubernetes.io/revision";
+pub const REVISION: &str = "deployment.kubernetes.io/revision";
 /// Former revisions of a ReplicaSet that was rolled back to, separated by commas.
-pub const REVISION_HISTORY_ANNOTATION: &str = "deployment.kubernetes.io/revision-history";
+pub const REVISION_HISTORY: &str = "deployment.kubernetes.io/revision-history";
 /// The `replicas` of the Deployment when the ReplicaSet was last sized.
-pub const DESIRED_REPLICAS_ANNOTATION: &str = "deployment.kubernetes.io/desired-replicas";
+pub const DESIRED_REPLICAS: &str = "deployment.kubernetes.io/desired-replicas";
 /// The same, surge included.
-pub const MAX_REPLICAS_ANNOTATION: &str = "deployment.kubernetes.io/max-replicas";
+pub const MAX_REPLICAS: &str = "deployment.kubernetes.io/max-replicas";
 /// Asks for a rollback to a revision; 0 is the one before the newest.
-pub const ROLLBACK_TO_ANNOTATION: &str = "deprecated.deployment.rollback.to";
+pub const ROLLBACK_TO: &str = "deprecated.deployment.rollback.to";
 
 /// Annotations that are not copied between a Deployment and its ReplicaSets.
 const RESERVED: [&str; 6] = [
     "kubectl.kubernetes.io/last-applied-configuration",
-    REVISION_ANNOTATION,
-    REVISION_HISTORY_ANNOTATION,
-    DESIRED_REPLICAS_ANNOTATION,
-    MAX_REPLICAS_ANNOTATION,
-    ROLLBACK_TO_ANNOTATION,
+    REVISION,
+    REVISION_HISTORY,
+    DESIRED_REPLICAS,
+    MAX_REPLICAS,
+    ROLLBACK_TO,
 ];
+
+/// Whether an annotation is not copied between a Deployment and its ReplicaSets.
+#[must_use]
+pub fn is_reserved(key: &str) -> bool {
+    RESERVED.contains(&key)
+}
 
 /// Longest history of revisions, in bytes.
 const MAX_HISTORY: usize = 2000;
 
 /// The revision of a ReplicaSet: 0 if it has none; absent if it cannot be read.
 pub(super) fn revision(set: &ReplicaSet) -> Option<i64> {
-    set.meta.annotations.get(REVISION_ANNOTATION).map_or(Some(0), |text| text.parse().ok())
+    set.meta.annotations.get(REVISION).map_or(Some(0), |text| text.parse().ok())
 }
 
 /// The number of replicas that a ReplicaSet was last sized for.
 pub(super) fn desired_replicas(set: &ReplicaSet) -> Option<i32> {
-    count(set.meta.annotations.get(DESIRED_REPLICAS_ANNOTATION)?)
+    count(set.meta.annotations.get(DESIRED_REPLICAS)?)
 }
 
 /// The same, surge included.
 pub(super) fn max_replicas(set: &ReplicaSet) -> Option<i32> {
-    count(set.meta.annotations.get(MAX_REPLICAS_ANNOTATION)?)
+    count(set.meta.annotations.get(MAX_REPLICAS)?)
 }
 
 /// A number in an annotation: digits only, no sign.
@@ -48,21 +54,21 @@ fn count(text: &str) -> Option<i32> {
 
 /// The revision that a Deployment is asked to go back to.
 pub(super) fn rollback_to(deployment: &Deployment) -> Option<i64> {
-    deployment.meta.annotations.get(ROLLBACK_TO_ANNOTATION)?.parse().ok()
+    deployment.meta.annotations.get(ROLLBACK_TO)?.parse().ok()
 }
 
 /// Notes on a ReplicaSet for how many replicas it was sized; answers whether that is new.
 pub(super) fn set_replicas(set: &mut ReplicaSet, desired: i32, max: i32) -> bool {
     let annotations = &mut set.meta.annotations;
-    let desired = annotations.set(DESIRED_REPLICAS_ANNOTATION, &desired.to_string());
-    let max = annotations.set(MAX_REPLICAS_ANNOTATION, &max.to_string());
+    let desired = annotations.set(DESIRED_REPLICAS, &desired.to_string());
+    let max = annotations.set(MAX_REPLICAS, &max.to_string());
     desired || max
 }
 
 /// Notes the revision on a Deployment; answers whether that is new. Absent is as good as empty.
 pub(super) fn set_revision(deployment: &mut Deployment, revision: &str) -> bool {
-    let old = deployment.meta.annotations.get(REVISION_ANNOTATION).unwrap_or_default();
-    old != revision && deployment.meta.annotations.set(REVISION_ANNOTATION, revision)
+    let old = deployment.meta.annotations.get(REVISION).unwrap_or_default();
+    old != revision && deployment.meta.annotations.set(REVISION, revision)
 }
 
 /// Brings annotations of the new ReplicaSet up to date: the Deployment's own, and the revision if that
@@ -73,7 +79,7 @@ pub(super) fn set_revision(deployment: &mut Deployment, revision: &str) -> bool 
 pub(super) fn update_new_set(deployment: &Deployment, set: &mut ReplicaSet, new_revision: i64) -> bool {
     let mut changed = copy(&deployment.meta.annotations, &mut set.meta.annotations);
     let annotations = &mut set.meta.annotations;
-    let old = annotations.get(REVISION_ANNOTATION).map(str::to_owned);
+    let old = annotations.get(REVISION).map(str::to_owned);
     let old_revision = match old.as_deref() {
         None | Some("") => 0,
         Some(text) => match text.parse::<i64>() {
@@ -82,11 +88,11 @@ pub(super) fn update_new_set(deployment: &Deployment, set: &mut ReplicaSet, new_
         },
     };
     if old_revision < new_revision {
-        changed |= annotations.set(REVISION_ANNOTATION, &new_revision.to_string());
+        changed |= annotations.set(REVISION, &new_revision.to_string());
         if let Some(old) = old {
-            let history = annotations.get(REVISION_HISTORY_ANNOTATION).unwrap_or_default();
+            let history = annotations.get(REVISION_HISTORY).unwrap_or_default();
             if let Some(longer) = with_revision(history, &old) {
-                annotations.set(REVISION_HISTORY_ANNOTATION, &longer);
+                annotations.set(REVISION_HISTORY, &longer);
             }
         }
     }
@@ -95,7 +101,7 @@ pub(super) fn update_new_set(deployment: &Deployment, set: &mut ReplicaSet, new_
 
 fn copy(from: &StringMap, to: &mut StringMap) -> bool {
     let mut changed = false;
-    for (key, value) in from.iter().filter(|(key, _)| !RESERVED.contains(key)) {
+    for (key, value) in from.iter().filter(|(key, _)| !is_reserved(key)) {
         changed |= to.set(key, value);
     }
     changed
@@ -125,8 +131,8 @@ fn with_revision(history: &str, revision: &str) -> Option<String> {
 /// Annotations of a Deployment that is rolled back to a ReplicaSet: its own reserved ones, the
 /// ReplicaSet's others.
 pub(super) fn rolled_back(deployment: &StringMap, set: &StringMap) -> StringMap {
-    let own = deployment.iter().filter(|(key, _)| RESERVED.contains(key));
-    own.chain(set.iter().filter(|(key, _)| !RESERVED.contains(key))).collect()
+    let own = deployment.iter().filter(|(key, _)| is_reserved(key));
+    own.chain(set.iter().filter(|(key, _)| !is_reserved(key))).collect()
 }
 
 #[cfg(test)]

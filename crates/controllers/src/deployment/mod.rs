@@ -6,19 +6,19 @@
 //!
 //! Follows `pkg/controller/deployment` of Kubernetes 1.36, file by file:
 //!
-//! - [`sync`]: the order of a pass, and what all kinds of pass share.
-//! - [`claims`]: whose ReplicaSets are whose.
-//! - [`new_set`]: finding or creating the ReplicaSet of the current template.
-//! - [`rolling`], [`recreate`], [`rollback`]: the kinds of rollout.
-//! - [`scaling`]: a changed number of replicas, spread over all ReplicaSets.
-//! - [`progress`], [`status`]: what is reported.
-//! - [`history`]: revisions, and old ReplicaSets that nobody needs.
-//! - [`annotations`], [`limits`], [`sets`]: text, plain numbers and lists of ReplicaSets.
+//! - `sync`: the order of a pass, and what all kinds of pass share.
+//! - `claims`: whose ReplicaSets are whose.
+//! - `new_set`: finding or creating the ReplicaSet of the current template.
+//! - `rolling`, `recreate`, `rollback`: the kinds of rollout.
+//! - `scaling`: a changed number of replicas, spread over all ReplicaSets.
+//! - `progress`, `status`: what is reported.
+//! - `history`: revisions, and old ReplicaSets that nobody needs.
+//! - [`annotations`], `limits`, `sets`: text, plain numbers and lists of ReplicaSets.
 //!
 //! Upstream keeps the resource version that its cache had through a whole pass, so a second write of
 //! the same object conflicts. That is kept: such writes have the same [`Base`](wavetank_model::Base).
 
-mod annotations;
+pub mod annotations;
 mod claims;
 mod history;
 mod limits;
@@ -33,10 +33,6 @@ mod status;
 mod sync;
 mod write;
 
-pub use annotations::{
-    DESIRED_REPLICAS_ANNOTATION, MAX_REPLICAS_ANNOTATION, REVISION_ANNOTATION, REVISION_HISTORY_ANNOTATION,
-    ROLLBACK_TO_ANNOTATION,
-};
 pub use new_set::new_set_name;
 pub use sync::reconcile_deployment;
 pub use write::{DeploymentInputs, DeploymentWrite, SetSeen};

@@ -66,7 +66,7 @@ impl Sync<'_> {
             set.spec.min_ready_seconds = min_ready_seconds;
             return Ok(self.update_set(existing, set)?);
         }
-        let revision = set.meta.annotations.get(annotations::REVISION_ANNOTATION).unwrap_or_default();
+        let revision = set.meta.annotations.get(annotations::REVISION).unwrap_or_default();
         let mut changed = annotations::set_revision(&mut self.deployment, revision);
         let unknown = find_condition(&self.deployment.status, PROGRESSING).is_none();
         if has_progress_deadline(&self.deployment.spec) && unknown {

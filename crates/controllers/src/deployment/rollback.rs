@@ -2,7 +2,7 @@
 //!
 //! Follows `rollback.go`.
 
-use super::annotations::{self, ROLLBACK_TO_ANNOTATION, revision};
+use super::annotations::{self, ROLLBACK_TO, revision};
 use super::history::last_revision;
 use super::sets::SetInHand;
 use super::sync::Sync;
@@ -55,7 +55,7 @@ impl Sync<'_> {
 
     /// Writes the Deployment in hand without the wish to be rolled back.
     fn clear_rollback(&mut self) -> Result<(), PassError> {
-        self.deployment.meta.annotations.remove(ROLLBACK_TO_ANNOTATION);
+        self.deployment.meta.annotations.remove(ROLLBACK_TO);
         let deployment = Box::new(self.deployment.clone());
         self.pass.put(DeploymentWrite::UpdateDeployment { base: Base::Cached, deployment })?;
         Ok(())

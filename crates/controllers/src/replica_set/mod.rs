@@ -21,6 +21,7 @@ mod status;
 mod write;
 
 pub use event::PodEvent;
+pub use rank::{RankedPod, deletion_order};
 pub use seen::{Claim, ClaimKind, PodsSeen, Tally, surplus};
 pub use write::{ReplicaSetInputs, ReplicaSetWrite};
 
