@@ -54,6 +54,41 @@ pub fn quote(text: &str) -> String {
     quoted
 }
 
+/// A number in so many significant digits, without zeros at the end: Go's `%.9g` for 9 digits.
+///
+/// An exponent is written when it is below -4 or not below the number of digits.
+#[must_use]
+pub fn format_general(number: f64, digits: usize) -> String {
+    let digits = digits.max(1);
+    let scientific = format!("{number:.*e}", digits - 1);
+    let parts = scientific.split_once('e').and_then(|(mantissa, power)| Some((mantissa, power.parse::<i32>().ok()?)));
+    let Some((mantissa, exponent)) = parts else {
+        return if number.is_nan() {
+            "NaN"
+        } else if number > 0.0 {
+            "+Inf"
+        } else {
+            "-Inf"
+        }
+        .into();
+    };
+    let trim = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    match usize::try_from(exponent) {
+        Ok(whole) if whole < digits => trim(&format!("{number:.*}", digits - 1 - whole)),
+        Err(_) if exponent >= -4 => {
+            let places = digits - 1 + usize::try_from(exponent.unsigned_abs()).unwrap_or(0);
+            trim(&format!("{number:.places$}"))
+        }
+        Ok(_) | Err(_) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{}e{sign}{:02}", trim(mantissa), exponent.unsigned_abs())
+        }
+    }
+}
+
 fn push_escaped(out: &mut String, letter: char) {
     match letter {
         '"' => out.push_str("\\\""),
@@ -101,6 +136,24 @@ mod tests {
         assert_eq!(parse_integer("9223372036854775808"), Err(IntegerError::Range));
         assert_eq!(parse_integer("9223372036854775808a"), Err(IntegerError::Syntax));
         assert_eq!(parse_integer("99999999999999999999a"), Err(IntegerError::Range));
+    }
+
+    #[test]
+    fn floats_take_an_exponent_when_they_are_long() {
+        let cases = [
+            (0.0, "0"),
+            (-1.5, "-1.5"),
+            (1e-4, "0.0001"),
+            (1e-5, "1e-05"),
+            (128_974_848.0, "128974848"),
+            (1_073_741_824.0, "1.07374182e+09"),
+            (999_999_999.9, "1e+09"),
+            (1e100, "1e+100"),
+            (f64::INFINITY, "+Inf"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(format_general(number, 9), text);
+        }
     }
 
     #[test]
