@@ -76,3 +76,23 @@ fn is_spent(set: &SetInHand) -> bool {
     let set = &set.set;
     set.status.replicas == 0 && set.spec.replicas == 0 && set.meta.generation <= set.status.observed_generation
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deployment::sets::tests::{names, set};
+
+    #[test]
+    fn the_last_revision_is_the_second_highest() {
+        let sets = [set("a", 1, 0, "3"), set("b", 2, 0, "7"), set("c", 3, 0, "unreadable"), set("d", 4, 0, "5")];
+        assert_eq!((max_revision(&sets), last_revision(&sets)), (7, 5));
+        assert_eq!(last_revision(&sets[..1]), 0);
+    }
+
+    #[test]
+    fn a_revision_that_cannot_be_read_is_placed_by_age() {
+        let mut sets = [set("b", 2, 0, "2"), set("x", 1, 0, "?"), set("c", 3, 0, "3")];
+        sort_by_revision(&mut sets);
+        assert_eq!(names(&sets), ["x", "b", "c"]);
+    }
+}

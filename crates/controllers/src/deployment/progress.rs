@@ -214,3 +214,51 @@ fn from_set(condition: &ReplicaSetCondition) -> DeploymentCondition {
         message: condition.message.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Time = Time::from_seconds(1_000);
+
+    fn progressing(status: ConditionStatus, reason: &str, at: Time) -> DeploymentCondition {
+        condition(PROGRESSING, status, reason, "", at)
+    }
+
+    fn with(condition: DeploymentCondition) -> DeploymentStatus {
+        DeploymentStatus { conditions: vec![condition], ..DeploymentStatus::default() }
+    }
+
+    #[test]
+    fn a_condition_of_the_same_status_and_reason_stays_as_it_is() {
+        let old = progressing(ConditionStatus::True, "ReplicaSetUpdated", Time::ZERO);
+        let mut status = with(old.clone());
+        set_condition(&mut status, progressing(ConditionStatus::True, "ReplicaSetUpdated", NOW));
+        assert_eq!(status.conditions, [old]);
+    }
+
+    #[test]
+    fn a_condition_of_the_same_status_keeps_its_transition_and_moves_to_the_end() {
+        let mut status = with(progressing(ConditionStatus::True, "ReplicaSetUpdated", Time::ZERO));
+        status.conditions.push(condition("Available", ConditionStatus::True, "", "", Time::ZERO));
+        set_condition(&mut status, progressing(ConditionStatus::True, NEW_SET_AVAILABLE, NOW));
+        let last = status.conditions.last().map(|last| (&*last.reason, last.last_transition, last.last_update));
+        assert_eq!(last, Some((NEW_SET_AVAILABLE, Some(Time::ZERO), Some(NOW))));
+    }
+
+    #[test]
+    fn a_rollout_is_late_only_after_its_deadline() {
+        let update = progressing(ConditionStatus::True, "ReplicaSetUpdated", NOW);
+        assert_eq!(late_at(&update, 600), Time::from_seconds(1_600));
+        assert_eq!(late_at(&update, 0), NOW);
+    }
+
+    #[test]
+    fn fewer_old_pods_are_progress_as_much_as_more_new_ones() {
+        let old = DeploymentStatus { replicas: 5, updated_replicas: 2, ..DeploymentStatus::default() };
+        let fewer = DeploymentStatus { replicas: 4, ..old.clone() };
+        assert!(is_progressing(&old, &fewer));
+        assert!(!is_progressing(&old, &old));
+        assert!(!is_progressing(&fewer, &old));
+    }
+}

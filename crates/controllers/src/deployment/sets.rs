@@ -66,3 +66,66 @@ pub(super) fn by_size_newer(a: &SetInHand, b: &SetInHand) -> Ordering {
 pub(super) fn by_size_older(a: &SetInHand, b: &SetInHand) -> Ordering {
     b.replicas().cmp(&a.replicas()).then_with(|| by_creation(a, b))
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::deployment::annotations::REVISION;
+    use wavetank_engine::Time;
+    use wavetank_model::{LabelSelector, ObjectMeta, PodTemplate, ReplicaSetSpec, SetKind, StringMap, TemplateFacts};
+
+    /// A ReplicaSet of a name, an age, a size and a revision.
+    pub(in crate::deployment) fn set(name: &str, created: i64, replicas: i32, revision: &str) -> SetInHand {
+        let template = PodTemplate {
+            value: Default::default(),
+            labels: StringMap::default(),
+            annotations: StringMap::default(),
+            spelling: 0,
+            meaning: name.into(),
+            facts: TemplateFacts::default(),
+        };
+        let set = ReplicaSet {
+            kind: SetKind::ReplicaSet,
+            meta: ObjectMeta {
+                name: name.into(),
+                creation: Some(Time::from_seconds(created)),
+                annotations: [(REVISION, revision)].into_iter().collect(),
+                ..ObjectMeta::default()
+            },
+            spec: ReplicaSetSpec {
+                replicas,
+                min_ready_seconds: 0,
+                selector: LabelSelector::default(),
+                template: Arc::new(template),
+            },
+            status: ReplicaSetStatus::default(),
+        };
+        SetInHand { key: None, base: Base::Cached, set: Arc::new(set), unfinished_pods: 0 }
+    }
+
+    pub(in crate::deployment) fn names(sets: &[SetInHand]) -> Vec<&str> {
+        sets.iter().map(|set| &*set.set.meta.name).collect()
+    }
+
+    #[test]
+    fn of_equal_sizes_growth_prefers_the_newer_and_shrinking_the_older() {
+        let mut sets = [set("old", 1, 4, "1"), set("large", 2, 9, "2"), set("new", 3, 4, "3")];
+        sets.sort_by(by_size_newer);
+        assert_eq!(names(&sets), ["large", "new", "old"]);
+        sets.sort_by(by_size_older);
+        assert_eq!(names(&sets), ["large", "old", "new"]);
+    }
+
+    #[test]
+    fn terminating_pods_are_unknown_if_a_synced_set_does_not_say() {
+        let with = |observed_generation, terminating_replicas| {
+            let mut one = set("web", 1, 1, "1");
+            let status = ReplicaSetStatus { observed_generation, terminating_replicas, ..ReplicaSetStatus::default() };
+            Arc::make_mut(&mut one.set).status = status;
+            one
+        };
+        assert_eq!(terminating_count(&[with(1, Some(2)), with(1, Some(3))]), Some(5));
+        assert_eq!(terminating_count(&[with(1, Some(2)), with(0, None)]), Some(2));
+        assert_eq!(terminating_count(&[with(1, Some(2)), with(1, None)]), None);
+    }
+}
