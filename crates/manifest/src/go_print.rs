@@ -21,7 +21,7 @@ struct Printer<'a, W> {
 }
 
 /// A type's name in Go: of the import path only the last part is left.
-fn name(kind: &Type, out: &mut impl Write) -> fmt::Result {
+pub(crate) fn name(kind: &Type, out: &mut impl Write) -> fmt::Result {
     match kind {
         Type::Basic(name) => out.write_str(name),
         Type::Named(name) => out.write_str(name.rsplit('/').next().unwrap_or(name)),

@@ -52,6 +52,17 @@ pub(crate) struct GoQuantity {
     pub(crate) format: Format,
 }
 
+/// Why a text is no quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QuantityFault {
+    /// It does not look like one.
+    Form,
+    /// Its suffix has no meaning.
+    Suffix,
+    /// Its number cannot be held.
+    Number,
+}
+
 /// Smallest power of ten that is kept.
 const NANO: i32 = -9;
 /// Digits that surely fit 64 bits.
@@ -83,6 +94,13 @@ fn split(text: &str) -> Option<Parts<'_>> {
     Some(Parts { negative, whole: if whole.is_empty() { "0" } else { whole }, fraction, suffix })
 }
 
+/// Whether a text has the form of a suffix: letters, a sign, digits.
+fn is_well_formed(suffix: &str) -> bool {
+    let rest = suffix.trim_start_matches(|letter| "eEinumkKMGTP".contains(letter));
+    let rest = rest.strip_prefix(['-', '+']).unwrap_or(rest);
+    rest.bytes().all(|letter| letter.is_ascii_digit())
+}
+
 /// Base (2 or 10), exponent and format of a suffix.
 fn suffix(text: &str) -> Option<(u8, i32, Format)> {
     let decimal = |exponent| Some((10, exponent, Format::DecimalSi));
@@ -112,16 +130,23 @@ fn suffix(text: &str) -> Option<(u8, i32, Format)> {
 }
 
 impl GoQuantity {
-    /// The quantity of a field that is absent.
+    /// The quantity of a text, if it is one.
     pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::read(text).ok()
+    }
+
+    /// The quantity of a text, or what is wrong with the text.
+    pub(crate) fn read(text: &str) -> Result<Self, QuantityFault> {
         let text = text.trim();
         if text == "0" {
             let amount = Amount::Small { value: 0, scale: 0 };
-            return Some(Self { amount, cached: "0".to_owned(), format: Format::DecimalSi });
+            return Ok(Self { amount, cached: "0".to_owned(), format: Format::DecimalSi });
         }
-        let parts = split(text)?;
-        let (base, exponent, format) = suffix(parts.suffix)?;
-        Self::small(text, &parts, base, exponent, format).or_else(|| Self::big(&parts, base, exponent, format))
+        let parts = split(text).filter(|parts| is_well_formed(parts.suffix)).ok_or(QuantityFault::Form)?;
+        let (base, exponent, format) = suffix(parts.suffix).ok_or(QuantityFault::Suffix)?;
+        Self::small(text, &parts, base, exponent, format)
+            .or_else(|| Self::big(&parts, base, exponent, format))
+            .ok_or(QuantityFault::Number)
     }
 
     /// The form that fits 64 bits, if it can be seen at once that it does.

@@ -5,21 +5,30 @@
 //! - [`render`]: objects as the API server shows them.
 //! - [`template`]: the maker of pod templates.
 
+mod defaults;
 pub mod edge;
 mod error;
 mod fields;
 mod go_print;
 mod go_quantity;
+pub mod kind;
 pub mod literal;
 mod meaning;
 mod metadata;
+pub mod object;
 mod record;
 pub mod render;
 mod schema;
+mod strict;
 pub mod template;
+mod validation;
+pub mod yaml;
 
 pub use edge::Edge;
 pub use error::Error;
+pub use kind::Kind;
 pub use literal::{decode_deployment, decode_pod, decode_replica_set};
+pub use object::{Object, admit, admit_update, decode, decode_strictly, kind_of, read_admitted, validate_update};
 pub use render::{render_deployment, render_pod, render_replica_set};
 pub use template::pod_template;
+pub use yaml::{YamlError, parse_yaml};

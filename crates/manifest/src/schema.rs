@@ -42,6 +42,8 @@ pub(crate) struct Field {
     pub(crate) json: &'static str,
     /// Its type.
     pub(crate) kind: Type,
+    /// Whether it is left out when empty.
+    pub(crate) omit_empty: bool,
     /// How a strategic merge treats it: `merge`, `replace`, `retainKeys`, or empty.
     pub(crate) strategy: &'static str,
     /// By which field a strategic merge tells its items apart, or empty.
@@ -77,8 +79,9 @@ fn read(table: &'static str) -> BTreeMap<&'static str, Declaration> {
             }
             [go, json, kind, words @ ..] => {
                 let word = |prefix: &str| words.iter().find_map(|word| word.strip_prefix(prefix)).unwrap_or_default();
-                let field =
-                    Field { go, json, kind: read_type(kind), strategy: word("strategy="), merge_key: word("key=") };
+                let omit_empty = words.contains(&"omitempty");
+                let (strategy, merge_key) = (word("strategy="), word("key="));
+                let field = Field { go, json, kind: read_type(kind), omit_empty, strategy, merge_key };
                 if let Some(Declaration::Struct(fields)) = current.and_then(|name| declarations.get_mut(name)) {
                     fields.push(field);
                 }

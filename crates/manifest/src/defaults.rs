@@ -1,0 +1,274 @@
+//! What the API server fills in.
+//!
+//! Sources: `pkg/apis/core/v1/defaults.go`, `pkg/apis/apps/v1/defaults.go`, and for pods the default
+//! admission plugins (service account, priority, tolerations).
+
+use serde_json::{Map, Value, json};
+
+type Fields = Map<String, Value>;
+
+/// The object below a key, made if absent.
+fn below<'a>(fields: &'a mut Fields, key: &str) -> Option<&'a mut Fields> {
+    let value = fields.entry(key).or_insert(Value::Null);
+    if value.is_null() {
+        *value = Value::Object(Map::new());
+    }
+    value.as_object_mut()
+}
+
+/// The object below a key, if it is there.
+fn present<'a>(fields: &'a mut Fields, key: &str) -> Option<&'a mut Fields> {
+    fields.get_mut(key)?.as_object_mut()
+}
+
+/// The objects of the list below a key.
+fn items<'a>(fields: &'a mut Fields, key: &str) -> impl Iterator<Item = &'a mut Fields> {
+    fields.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
+}
+
+/// Sets a field that is absent.
+fn absent(fields: &mut Fields, key: &str, default: impl Into<Value>) {
+    if fields.get(key).is_none_or(Value::is_null) {
+        fields.insert(key.to_owned(), default.into());
+    }
+}
+
+/// Sets a field that is absent, empty or zero.
+fn zero(fields: &mut Fields, key: &str, default: impl Into<Value>) {
+    let is_zero =
+        fields.get(key).is_none_or(|value| value.is_null() || value.as_str() == Some("") || value.as_i64() == Some(0));
+    if is_zero {
+        fields.insert(key.to_owned(), default.into());
+    }
+}
+
+/// Fills in a Deployment.
+pub(crate) fn deployment(object: &mut Fields) {
+    let Some(spec) = below(object, "spec") else { return };
+    absent(spec, "replicas", 1);
+    if let Some(strategy) = below(spec, "strategy") {
+        zero(strategy, "type", "RollingUpdate");
+        if strategy.get("type").and_then(Value::as_str) == Some("RollingUpdate") {
+            if let Some(rolling) = below(strategy, "rollingUpdate") {
+                absent(rolling, "maxUnavailable", "25%");
+                absent(rolling, "maxSurge", "25%");
+            }
+        }
+    }
+    absent(spec, "revisionHistoryLimit", 10);
+    absent(spec, "progressDeadlineSeconds", 600);
+    template(spec);
+}
+
+/// Fills in a ReplicaSet.
+pub(crate) fn replica_set(object: &mut Fields) {
+    let Some(spec) = below(object, "spec") else { return };
+    absent(spec, "replicas", 1);
+    template(spec);
+}
+
+/// Fills in a ReplicationController, whose labels and selector follow from its template.
+pub(crate) fn replication_controller(object: &mut Fields) {
+    let labels = object.get("spec").and_then(|spec| spec.pointer("/template/metadata/labels")).cloned();
+    if let Some(labels) = labels {
+        if let Some(spec) = below(object, "spec") {
+            absent(spec, "selector", labels.clone());
+        }
+        if let Some(metadata) = below(object, "metadata") {
+            absent(metadata, "labels", labels);
+        }
+    }
+    replica_set(object);
+}
+
+fn template(spec: &mut Fields) {
+    if let Some(spec) = below(spec, "template").and_then(|template| below(template, "spec")) {
+        pod_spec(spec);
+    }
+}
+
+/// Fills in a Pod.
+pub(crate) fn pod(object: &mut Fields) {
+    let Some(spec) = below(object, "spec") else { return };
+    let on_host = spec.get("hostNetwork").and_then(Value::as_bool) == Some(true);
+    for kind in ["initContainers", "containers"] {
+        for container in items(spec, kind) {
+            requests_from_limits(container);
+            for port in items(container, "ports").filter(|_| on_host) {
+                if let Some(number) = port.get("containerPort").cloned() {
+                    zero(port, "hostPort", number);
+                }
+            }
+        }
+    }
+    absent(spec, "enableServiceLinks", true);
+    pod_spec(spec);
+    admitted_pod_spec(spec);
+    let class = quality_of_service(spec);
+    object.insert("status".to_owned(), json!({"phase": "Pending", "qosClass": class}));
+}
+
+/// What the default admission plugins add.
+fn admitted_pod_spec(spec: &mut Fields) {
+    let account = spec.get("serviceAccountName").and_then(Value::as_str).filter(|name| !name.is_empty());
+    let account = account.unwrap_or("default").to_owned();
+    zero(spec, "serviceAccountName", account.clone());
+    zero(spec, "serviceAccount", account);
+    absent(spec, "priority", 0);
+    absent(spec, "preemptionPolicy", "PreemptLowerPriority");
+    absent(spec, "tolerations", Vec::<Value>::new());
+    let Some(Value::Array(tolerations)) = spec.get_mut("tolerations") else { return };
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        let tolerated = tolerations.iter().any(|toleration| {
+            let text = |field: &str| toleration.get(field).and_then(Value::as_str).unwrap_or_default();
+            (text("key") == key || (text("key").is_empty() && text("operator") == "Exists"))
+                && (text("effect") == "NoExecute" || text("effect").is_empty())
+        });
+        if !tolerated {
+            tolerations
+                .push(json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}));
+        }
+    }
+}
+
+/// A limit without a request is a request as well.
+fn requests_from_limits(container: &mut Fields) {
+    let Some(resources) = present(container, "resources") else { return };
+    let Some(Value::Object(limits)) = resources.get("limits").cloned() else { return };
+    if let Some(requests) = below(resources, "requests") {
+        for (name, quantity) in limits {
+            requests.entry(name).or_insert(quantity);
+        }
+    }
+}
+
+/// Source: `pkg/apis/core/v1/helper/qos`; only cpu and memory count.
+fn quality_of_service(spec: &Fields) -> &'static str {
+    let (mut any, mut guaranteed) = (false, true);
+    for kind in ["initContainers", "containers"] {
+        for container in spec.get(kind).and_then(Value::as_array).into_iter().flatten() {
+            let amount = |group: &str, name: &str| {
+                let quantity = container.get("resources")?.get(group)?.get(name)?.as_str()?;
+                (quantity != "0").then(|| quantity.to_owned())
+            };
+            for name in ["cpu", "memory"] {
+                let (limit, request) = (amount("limits", name), amount("requests", name));
+                any |= limit.is_some() || request.is_some();
+                guaranteed &= limit.is_some() && limit == request;
+            }
+        }
+    }
+    match (any, guaranteed) {
+        (false, _) => "BestEffort",
+        (true, true) => "Guaranteed",
+        (true, false) => "Burstable",
+    }
+}
+
+fn pod_spec(spec: &mut Fields) {
+    zero(spec, "dnsPolicy", "ClusterFirst");
+    zero(spec, "restartPolicy", "Always");
+    zero(spec, "schedulerName", "default-scheduler");
+    absent(spec, "terminationGracePeriodSeconds", 30);
+    absent(spec, "securityContext", Map::new());
+    for kind in ["initContainers", "containers", "ephemeralContainers"] {
+        items(spec, kind).for_each(container);
+    }
+    items(spec, "volumes").for_each(volume);
+}
+
+fn container(container: &mut Fields) {
+    let image = container.get("image").and_then(Value::as_str).unwrap_or_default();
+    let policy = if is_latest(image) { "Always" } else { "IfNotPresent" };
+    zero(container, "imagePullPolicy", policy);
+    zero(container, "terminationMessagePath", "/dev/termination-log");
+    zero(container, "terminationMessagePolicy", "File");
+    for port in items(container, "ports") {
+        zero(port, "protocol", "TCP");
+    }
+    for variable in items(container, "env") {
+        if let Some(source) = present(variable, "valueFrom") {
+            field_reference(source);
+        }
+    }
+    for key in ["livenessProbe", "readinessProbe", "startupProbe"] {
+        if let Some(probe) = present(container, key) {
+            zero(probe, "timeoutSeconds", 1);
+            zero(probe, "periodSeconds", 10);
+            zero(probe, "successThreshold", 1);
+            zero(probe, "failureThreshold", 3);
+            handler(probe);
+        }
+    }
+    if let Some(lifecycle) = present(container, "lifecycle") {
+        for key in ["postStart", "preStop"] {
+            if let Some(hook) = present(lifecycle, key) {
+                handler(hook);
+            }
+        }
+    }
+}
+
+/// Whether an image names the tag `latest`, or neither tag nor digest, which means the same.
+fn is_latest(image: &str) -> bool {
+    if image.contains('@') {
+        return false;
+    }
+    let last = image.rsplit('/').next().unwrap_or(image);
+    last.split_once(':').is_none_or(|(_, tag)| tag == "latest")
+}
+
+fn handler(handler: &mut Fields) {
+    if let Some(get) = present(handler, "httpGet") {
+        zero(get, "path", "/");
+        zero(get, "scheme", "HTTP");
+    }
+    if let Some(grpc) = present(handler, "grpc") {
+        absent(grpc, "service", "");
+    }
+}
+
+fn field_reference(source: &mut Fields) {
+    if let Some(field) = present(source, "fieldRef") {
+        zero(field, "apiVersion", "v1");
+    }
+}
+
+fn volume(volume: &mut Fields) {
+    if volume.len() == 1 && volume.contains_key("name") {
+        volume.insert("emptyDir".to_owned(), Value::Object(Map::new()));
+    }
+    if let Some(path) = present(volume, "hostPath") {
+        absent(path, "type", "");
+    }
+    for key in ["secret", "configMap", "downwardAPI", "projected"] {
+        if let Some(source) = present(volume, key) {
+            absent(source, "defaultMode", 420);
+            items(source, "items").for_each(field_reference);
+        }
+    }
+    if let Some(projected) = present(volume, "projected") {
+        for source in items(projected, "sources") {
+            if let Some(token) = present(source, "serviceAccountToken") {
+                absent(token, "expirationSeconds", 3600);
+            }
+            if let Some(downward) = present(source, "downwardAPI") {
+                items(downward, "items").for_each(field_reference);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_without_tag_and_digest_is_the_latest() {
+        assert!(is_latest("nginx"));
+        assert!(is_latest("registry:5000/nginx"));
+        assert!(is_latest("nginx:latest"));
+        assert!(!is_latest("nginx:1.25"));
+        assert!(!is_latest("nginx@sha256:0000"));
+    }
+}

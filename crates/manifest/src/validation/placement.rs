@@ -1,0 +1,154 @@
+//! Where a pod may run: tolerations, affinity, spreading, gates.
+
+use super::faults::quoted;
+use super::read::{child, list, number, text, texts};
+use super::{Faults, names};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Checks tolerations.
+pub(crate) fn tolerations(faults: &mut Faults, spec: &Value, path: &str) {
+    for (index, toleration) in list(spec, "tolerations").iter().enumerate() {
+        let path = format!("{path}.tolerations[{index}]");
+        let (key, operator, value) = (text(toleration, "key"), text(toleration, "operator"), text(toleration, "value"));
+        if !key.is_empty() {
+            faults.invalid_texts(&format!("{path}.key"), key, &names::qualified(key));
+        }
+        if key.is_empty() && operator != "Exists" {
+            let detail = "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
+            faults.invalid_text(&format!("{path}.operator"), operator, detail);
+        }
+        let effect = text(toleration, "effect");
+        if number(toleration, "tolerationSeconds").is_some() && effect != "NoExecute" {
+            let detail = "effect must be 'NoExecute' when `tolerationSeconds` is set";
+            faults.invalid_text(&format!("{path}.effect"), effect, detail);
+        }
+        match operator {
+            "Equal" | "" => faults.invalid_texts(&format!("{path}.operator"), value, &names::label_value(value)),
+            "Exists" => {
+                if !value.is_empty() {
+                    let detail = "value must be empty when `operator` is 'Exists'";
+                    faults.invalid_text(&format!("{path}.operator"), value, detail);
+                }
+            }
+            other => faults.one_of(&format!("{path}.operator"), other, &["Equal", "Exists"]),
+        }
+        if !effect.is_empty() {
+            let known = ["NoExecute", "NoSchedule", "PreferNoSchedule"];
+            faults.one_of(&format!("{path}.effect"), effect, &known);
+        }
+    }
+}
+
+/// Checks node affinity.
+pub(crate) fn affinity(faults: &mut Faults, spec: &Value, path: &str) {
+    let Some(affinity) = child(spec, "affinity").and_then(|affinity| child(affinity, "nodeAffinity")) else { return };
+    let path = format!("{path}.affinity.nodeAffinity");
+    if let Some(required) = child(affinity, "requiredDuringSchedulingIgnoredDuringExecution") {
+        let path = format!("{path}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms");
+        let terms = list(required, "nodeSelectorTerms");
+        if terms.is_empty() {
+            faults.required(&path, "must have at least one node selector term");
+        }
+        for (index, term) in terms.iter().enumerate() {
+            node_term(faults, term, &format!("{path}[{index}]"));
+        }
+    }
+    for (index, preferred) in list(affinity, "preferredDuringSchedulingIgnoredDuringExecution").iter().enumerate() {
+        let path = format!("{path}.preferredDuringSchedulingIgnoredDuringExecution[{index}]");
+        let weight = number(preferred, "weight").unwrap_or_default();
+        if !(1..=100).contains(&weight) {
+            faults.invalid(&format!("{path}.weight"), &weight.to_string(), "must be in the range 1-100");
+        }
+        node_term(faults, &preferred["preference"], &format!("{path}.preference"));
+    }
+}
+
+fn node_term(faults: &mut Faults, term: &Value, path: &str) {
+    for (index, requirement) in list(term, "matchExpressions").iter().enumerate() {
+        let path = format!("{path}.matchExpressions[{index}]");
+        let values = texts(requirement, "values");
+        match text(requirement, "operator") {
+            "In" | "NotIn" => {
+                if values.is_empty() {
+                    let detail = "must be specified when `operator` is 'In' or 'NotIn'";
+                    faults.required(&format!("{path}.values"), detail);
+                }
+            }
+            "Exists" | "DoesNotExist" => {
+                if !values.is_empty() {
+                    let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+                    faults.forbidden(&format!("{path}.values"), detail);
+                }
+            }
+            "Gt" | "Lt" => {
+                if values.len() != 1 {
+                    let detail = "must be specified single value when `operator` is 'Lt' or 'Gt'";
+                    faults.required(&format!("{path}.values"), detail);
+                }
+            }
+            other => faults.invalid_text(&format!("{path}.operator"), other, "not a valid selector operator"),
+        }
+        let key = text(requirement, "key");
+        faults.invalid_texts(&format!("{path}.key"), key, &names::qualified(key));
+    }
+}
+
+/// Checks topology spread constraints.
+pub(crate) fn spreading(faults: &mut Faults, spec: &Value, path: &str) {
+    let mut seen = BTreeSet::new();
+    for (index, constraint) in list(spec, "topologySpreadConstraints").iter().enumerate() {
+        let path = format!("{path}.topologySpreadConstraints[{index}]");
+        let skew = number(constraint, "maxSkew").unwrap_or_default();
+        if skew <= 0 {
+            faults.invalid(&format!("{path}.maxSkew"), &skew.to_string(), "must be greater than zero");
+        }
+        let key = text(constraint, "topologyKey");
+        if key.is_empty() {
+            faults.required(&format!("{path}.topologyKey"), "can not be empty");
+        } else {
+            faults.invalid_texts(&format!("{path}.topologyKey"), key, &names::qualified(key));
+        }
+        let action = text(constraint, "whenUnsatisfiable");
+        faults.one_of(&format!("{path}.whenUnsatisfiable"), action, &["DoNotSchedule", "ScheduleAnyway"]);
+        let shown = format!("{{{key}, {action}}}");
+        if !seen.insert(shown.clone()) {
+            faults.duplicate(&format!("{path}.{{topologyKey, whenUnsatisfiable}}"), &shown);
+        }
+        if let Some(domains) = number(constraint, "minDomains") {
+            let path = format!("{path}.minDomains");
+            if domains <= 0 {
+                faults.invalid(&path, &domains.to_string(), "must be greater than 0");
+            }
+            if action != "DoNotSchedule" {
+                let detail = format!("can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {action}");
+                faults.invalid(&path, &domains.to_string(), &detail);
+            }
+        }
+    }
+}
+
+/// Checks scheduling gates, which a pod that is bound cannot have.
+pub(crate) fn gates(faults: &mut Faults, spec: &Value, path: &str) {
+    let gates = list(spec, "schedulingGates");
+    let mut seen = BTreeSet::new();
+    for (index, gate) in gates.iter().enumerate() {
+        let name = text(gate, "name");
+        let path = format!("{path}.schedulingGates[{index}]");
+        faults.invalid_texts(&path, name, &names::qualified(name));
+        if !seen.insert(name) {
+            faults.duplicate(&path, name);
+        }
+    }
+    if !gates.is_empty() && !text(spec, "nodeName").is_empty() {
+        faults.forbidden(&format!("{path}.nodeName"), "cannot be set until all schedulingGates have been cleared");
+    }
+    if let Some(os) = child(spec, "os") {
+        let name = text(os, "name");
+        if name.is_empty() {
+            faults.required(&format!("{path}.os.name"), "cannot be empty");
+        } else if !["linux", "windows"].contains(&name) {
+            faults.unsupported(&format!("{path}.os"), &quoted(name), &["linux", "windows"]);
+        }
+    }
+}

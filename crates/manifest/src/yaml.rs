@@ -1,0 +1,71 @@
+//! YAML text to JSON values.
+
+use serde_json::Value;
+
+/// Text that is not YAML, or YAML that asks for too much.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("error parsing YAML: {message}")]
+pub struct YamlError {
+    /// What is wrong and where.
+    pub message: String,
+}
+
+/// Deepest nesting that is followed; the API server's own limit is far higher, our stack is not.
+const MAX_DEPTH: usize = 100;
+
+/// Reads all documents of a text; empty ones are left out.
+///
+/// Numbers with a leading zero are octal, as the tools of Kubernetes read them. Of a key given twice
+/// the last one counts, as it does for kubectl. Depth, aliases and what they expand to are bounded,
+/// so that a small text cannot become a huge value.
+///
+/// # Errors
+/// If the text is not YAML or passes a bound.
+pub fn parse_yaml(text: &str) -> Result<Vec<Value>, YamlError> {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: MAX_DEPTH,
+            max_aliases: 1_000,
+            max_anchors: 1_000,
+        },
+        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins,
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: 100_000,
+            max_replay_stack_depth: 16,
+        },
+        legacy_octal_numbers: true,
+    };
+    serde_saphyr::from_multiple_with_options(text, options).map_err(|error| YamlError { message: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn documents_come_in_order_and_empty_ones_are_left_out() {
+        let documents = parse_yaml("---\na: 1\n---\n---\nb: [x, \"2\"]\n").unwrap();
+        assert_eq!(documents, [json!({"a": 1}), json!({"b": ["x", "2"]})]);
+    }
+
+    #[test]
+    fn leading_zeros_are_octal() {
+        assert_eq!(parse_yaml("mode: 0644").unwrap(), [json!({"mode": 420})]);
+    }
+
+    #[test]
+    fn depth_and_aliases_are_bounded() {
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        assert!(parse_yaml(&deep).is_err());
+        let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x]\n");
+        for level in 1..9 {
+            let last = level - 1;
+            bomb.push_str(&format!(
+                "a{level}: &a{level} [*a{last}, *a{last}, *a{last}, *a{last}, *a{last}, *a{last}]\n"
+            ));
+        }
+        assert!(parse_yaml(&bomb).is_err());
+        assert!(parse_yaml("a: [1").is_err());
+    }
+}
