@@ -20,7 +20,6 @@ pub struct PodView {
 
 /// One change of the store. `old` is absent for a creation, `new` for a deletion.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[non_exhaustive]
 pub enum Change {
     /// A Deployment changed.
     Deployment {

@@ -161,6 +161,16 @@ impl Store {
         self.seen_sets_of.get(&owner).into_iter().flat_map(|sets| sets.values().copied())
     }
 
+    /// All Deployments as seen, by identity.
+    pub fn deployments_seen(&self) -> impl Iterator<Item = (DeploymentKey, &Arc<Deployment>)> {
+        self.deployment_by_uid.values().filter_map(|key| Some((*key, self.deployments.get(*key)?.seen.as_ref()?)))
+    }
+
+    /// All sets as seen, by identity.
+    pub fn sets_seen(&self) -> impl Iterator<Item = (ReplicaSetKey, &Arc<ReplicaSet>)> {
+        self.set_by_uid.values().filter_map(|key| Some((*key, self.sets.get(*key)?.seen.as_ref()?)))
+    }
+
     // Pods.
 
     /// The record of a pod, whether stored or only still seen.
@@ -191,10 +201,31 @@ impl Store {
         &self.templates[usize::try_from(pod.template).unwrap_or(0)]
     }
 
+    /// An interned template by its number.
+    #[must_use]
+    pub fn template_facts(&self, template: u32) -> &PodTemplate {
+        &self.templates[usize::try_from(template).unwrap_or(usize::MAX)]
+    }
+
     /// A cohort.
     #[must_use]
     pub fn cohort(&self, id: CohortId) -> &Cohort {
         &self.cohorts[id.index()]
+    }
+
+    /// All cohorts.
+    pub fn cohorts(&self) -> impl Iterator<Item = &Cohort> {
+        self.cohorts.iter()
+    }
+
+    /// Cohorts of an owner's pods, or of pods without one.
+    pub fn cohorts_with(&self, owner: Option<Uid>) -> impl Iterator<Item = CohortId> {
+        self.cohorts_of.get(&owner).into_iter().flatten().copied()
+    }
+
+    /// Pods of a cohort that have been ready for long enough; moves the cohort's cursor.
+    pub fn cohort_available(&mut self, id: CohortId, min_ready_seconds: i32, now: Time) -> u32 {
+        self.cohorts[id.index()].available(min_ready_seconds, now)
     }
 
     /// The name of a pod.

@@ -111,6 +111,35 @@ impl Store {
         key
     }
 
+    /// The server has a Deployment otherwise than it has been seen; for states recorded elsewhere.
+    pub fn put_live_deployment(&mut self, namespace: &str, name: &str, live: Option<Deployment>) {
+        let Some(key) = self.deployment_key(namespace, name) else { return };
+        if live.is_none() {
+            self.deployment_names.remove(&(namespace.into(), name.into()));
+        }
+        self.version = self.version.max(live.as_ref().map_or(0, |live| live.meta.resource_version));
+        self.deployments[key].stored = live.map(Arc::new);
+    }
+
+    /// The server has a set otherwise than it has been seen, or one that has not been seen; for states
+    /// recorded elsewhere.
+    pub fn put_live_set(&mut self, kind: SetKind, (namespace, name): (&str, &str), live: Option<ReplicaSet>) {
+        match (self.set_key(kind, namespace, name), live) {
+            (Some(key), Some(live)) => {
+                self.version = self.version.max(live.meta.resource_version);
+                self.sets[key].stored = Some(Arc::new(live));
+            }
+            (Some(key), None) => {
+                self.set_names.remove(&(kind, namespace.into(), name.into()));
+                self.sets[key].stored = None;
+            }
+            (None, Some(live)) => {
+                self.put_set(live);
+            }
+            (None, None) => {}
+        }
+    }
+
     fn live_deployment(&self, key: DeploymentKey, name: &str) -> Result<&Arc<Deployment>, Refusal> {
         let live = self.deployments.get(key).and_then(|slot| slot.stored.as_ref());
         live.ok_or_else(|| Refusal::not_found(DEPLOYMENTS, name))

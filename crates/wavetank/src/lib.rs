@@ -1,1 +1,55 @@
-//! A Kubernetes cluster you can cargo test.
+//! A Kubernetes cluster you can `cargo test`.
+//!
+//! - [`builder`]: [`Cluster::builder`]: seed, latencies, images, nodes.
+//! - [`cluster`]: [`Cluster`]: time, and the loop that everything waits in.
+//! - [`profile`]: how long the control plane takes.
+//! - [`objects`]: verbs on whole objects: create, apply, patch, label, delete.
+//! - [`rollout`]: verbs of a rollout: set image, scale, history, undo, pause, restart.
+//! - [`nodes`]: nodes come and go, images change what they do.
+//! - [`snapshot`]: a cluster as bytes.
+//! - [`log`]: the history and how much of it is kept.
+//! - [`gather`]: inputs of passes, read off the store's indices.
+//! - [`passes`]: passes under way, and the requests they make.
+//! - [`garbage`]: what becomes of dependents.
+//! - [`audit`]: single passes run by hand, and their requests.
+//! - [`load`]: states recorded elsewhere.
+//! - [`faults`]: writes that are made to fail.
+
+pub mod audit;
+pub mod builder;
+pub mod cluster;
+pub mod faults;
+pub mod garbage;
+pub mod gather;
+pub mod error;
+pub mod load;
+pub mod log;
+pub mod nodes;
+pub mod objects;
+pub mod passes;
+pub mod profile;
+pub mod rollout;
+pub mod snapshot;
+
+mod apply_deployment;
+mod apply_set;
+mod dispatch;
+mod event;
+mod history_digest;
+mod pod_life;
+mod rank;
+mod standin;
+mod work_queue;
+
+pub use builder::ClusterBuilder;
+pub use cluster::{Cluster, Counters, TimedOut};
+pub use error::Error;
+pub use garbage::Propagation;
+pub use log::{Entry, Happening, LogLevel, ObjectRef};
+pub use objects::{Applied, Outcome, PatchKind};
+pub use rollout::{Revision, RolloutStatus};
+pub use profile::{ClientRate, Profile};
+pub use wavetank_manifest::{Kind, Object};
+pub use wavetank_engine::{Calendar, Time};
+pub use wavetank_node::ImageBehaviour;
+pub use wavetank_store::Change;

@@ -39,13 +39,23 @@ type Runner = fn(notes: &Value, case: &Value) -> Result<(), Mismatch>;
 
 /// Suites by name, with what runs their cases.
 const RUNNERS: &[(&str, Runner)] = &[
-    ("deployment-sync", |_, case| sync::deployment_case(case)),
+    ("deployment-sync", |_, case| twice(case, sync::deployment_case, sync::production::deployment_case)),
     ("human-duration", values::human),
     ("int-or-percent", values::int_or_percent),
-    ("replicaset-sync", |_, case| sync::replica_set_case(case)),
+    ("replicaset-sync", |_, case| twice(case, sync::replica_set_case, sync::production::replica_set_case)),
     ("selectors", selectors::case),
     ("template-hash", templates::hash),
 ];
+
+/// A recorded pass is played on literal objects, and again on the production path.
+fn twice(
+    case: &Value,
+    literal: fn(&Value) -> Result<(), Mismatch>,
+    production: fn(&Value) -> Result<(), Mismatch>,
+) -> Result<(), Mismatch> {
+    literal(case)?;
+    production(case).map_err(|mismatch| mismatch.within("on the production path"))
+}
 
 /// The function that runs the cases of a suite.
 fn runner(suite: &str) -> Runner {
@@ -85,8 +95,7 @@ fn listed<'a>(suite: &str, file: &Recorded) -> Result<Vec<Case<'a>>, DataError> 
 /// A file of `traces` is one case.
 fn trace<'a>(file: &Recorded) -> Result<Case<'a>, DataError> {
     let recorded: crate::trace::TraceFile = serde_json::from_str(&file.text).map_err(|error| file.malformed(&error))?;
-    drop(recorded);
-    Ok(Case { name: file.stem.clone(), body: Box::new(|| Err(Mismatch::not_run("clusters cannot be replayed yet"))) })
+    Ok(Case { name: file.stem.clone(), body: Box::new(move || crate::replay::trace_case(&recorded)) })
 }
 
 /// Each command of a recorded terminal session is a case.

@@ -88,7 +88,7 @@ fn unfinished_pods(set: &ReplicaSet, pods: &[Pod]) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-fn matches(expected: &Value, log: &[Value], plan: &Plan<DeploymentWrite>) -> Result<(), Mismatch> {
+pub(super) fn matches(expected: &Value, log: &[Value], plan: &Plan<DeploymentWrite>) -> Result<(), Mismatch> {
     let events: Vec<Value> = plan
         .events
         .iter()

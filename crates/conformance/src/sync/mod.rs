@@ -6,6 +6,7 @@
 mod compare;
 mod deployment;
 mod executor;
+pub mod production;
 mod replica_set;
 
 pub use deployment::deployment_case;

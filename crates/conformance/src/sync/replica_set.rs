@@ -71,7 +71,7 @@ fn expectations_met(expectations: &Value) -> bool {
 }
 
 /// Events by type, reason and message, with how often each was recorded.
-type Events = BTreeMap<(String, String, String), u64>;
+pub(super) type Events = BTreeMap<(String, String, String), u64>;
 
 fn note(events: &mut Events, event: &EventRecord) {
     let key = (event.kind.to_string(), event.reason.to_string(), event.message.to_string());
@@ -200,7 +200,12 @@ fn reply(result: Result<(), Refusal>) -> Reply {
     }
 }
 
-fn matches(expected: &Value, log: &[Value], events: &Events, plan: &Plan<ReplicaSetWrite>) -> Result<(), Mismatch> {
+pub(super) fn matches(
+    expected: &Value,
+    log: &[Value],
+    events: &Events,
+    plan: &Plan<ReplicaSetWrite>,
+) -> Result<(), Mismatch> {
     let made: Vec<Value> = merged(log).iter().map(compare::write).collect();
     let wanted: Vec<Value> = list(&expected["writes"]).iter().map(compare::write).collect();
     let is_delete = |write: &Value| write["verb"] == "delete";

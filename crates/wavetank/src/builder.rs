@@ -1,0 +1,133 @@
+//! How a cluster is made.
+
+use crate::cluster::{Cluster, Controller, Counters};
+use crate::faults::WriteRefusals;
+use crate::log::{History, LogLevel};
+use crate::pod_life::Placement;
+use crate::profile::Profile;
+use slotmap::SecondaryMap;
+use std::collections::BTreeMap;
+use wavetank_engine::{Calendar, Digest, Queue, Time};
+use wavetank_model::StringMap;
+use wavetank_node::{ImageBehaviour, Kubelet, NodeModel, Scripted};
+use wavetank_store::Store;
+
+/// Options of a cluster to be made; [`Cluster::builder`] starts with the defaults.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ClusterBuilder {
+    seed: u64,
+    calendar: Calendar,
+    profile: Profile,
+    kubelet: Kubelet,
+    scripted: Option<Scripted>,
+    nodes: Vec<(String, StringMap)>,
+    level: LogLevel,
+}
+
+impl Default for ClusterBuilder {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            calendar: Calendar::default(),
+            profile: Profile::default(),
+            kubelet: Kubelet::new(),
+            scripted: None,
+            nodes: Vec::new(),
+            level: LogLevel::default(),
+        }
+    }
+}
+
+impl ClusterBuilder {
+    /// The one seed that all chance comes from. Default 0.
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// What the start of virtual time stands for. Default 2026-01-01T00:00:00Z.
+    pub const fn calendar(mut self, calendar: Calendar) -> Self {
+        self.calendar = calendar;
+        self
+    }
+
+    /// How long the control plane takes. Default: that of a real cluster, see [`Profile`].
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// What an image does. Images not named here behave as [`Kubelet::new`] says.
+    pub fn image(mut self, image: &str, behaviour: ImageBehaviour) -> Self {
+        self.kubelet = self.kubelet.image(image, behaviour);
+        self
+    }
+
+    /// Replaces the kubelet by a script, as in recorded traces and tests of pure controller logic.
+    pub fn scripted(mut self, script: Scripted) -> Self {
+        self.scripted = Some(script);
+        self
+    }
+
+    /// Adds a node, without a limit of pods. Without any call there is one, `node-1`.
+    pub fn node(self, name: &str) -> Self {
+        self.labelled_node(name, StringMap::default())
+    }
+
+    /// Adds a node with labels.
+    pub fn labelled_node(mut self, name: &str, labels: StringMap) -> Self {
+        self.nodes.push((name.to_owned(), labels));
+        self
+    }
+
+    /// How much of the history is kept. Default: everything.
+    pub const fn log(mut self, level: LogLevel) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// The cluster, at the start of its time, empty but for its nodes.
+    #[must_use]
+    pub fn build(self) -> Cluster {
+        let mut cluster = Cluster {
+            now: Time::ZERO,
+            seed: self.seed,
+            calendar: self.calendar,
+            profile: self.profile,
+            node_model: self.scripted.map_or(NodeModel::Kubelet(self.kubelet), NodeModel::Scripted),
+            store: Store::new(),
+            queue: Queue::new(),
+            deployments: Controller::new(),
+            sets: Controller::new(),
+            expectations: BTreeMap::new(),
+            written: BTreeMap::new(),
+            passes: BTreeMap::new(),
+            next_pass: 0,
+            delayed: BTreeMap::new(),
+            runs: SecondaryMap::new(),
+            placement: Placement::default(),
+            last_delivery: Time::ZERO,
+            refusals: WriteRefusals::default(),
+            digest: Digest::new(),
+            history: History::new(self.level),
+            counters: Counters::default(),
+            audit: None,
+        };
+        if self.nodes.is_empty() {
+            cluster.store.add_node("node-1", StringMap::default());
+        }
+        for (name, labels) in self.nodes {
+            cluster.store.add_node(&name, labels);
+        }
+        cluster.absorb();
+        cluster
+    }
+}
+
+impl Cluster {
+    /// Starts with the defaults: seed 0, a real cluster's latencies, one node, the whole history kept.
+    pub fn builder() -> ClusterBuilder {
+        ClusterBuilder::default()
+    }
+}

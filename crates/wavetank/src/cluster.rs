@@ -1,0 +1,322 @@
+//! The cluster: one thread, one clock, one total order.
+
+use crate::audit::PassReport;
+use crate::event::{Event, WorkKey};
+use crate::faults::WriteRefusals;
+use crate::log::{Entry, Happening, History, LogLevel, ObjectRef};
+use crate::passes::ActivePass;
+use crate::pod_life::Placement;
+use crate::profile::{Bucket, Profile};
+use crate::work_queue::WorkQueue;
+use crate::{dispatch, history_digest};
+use core::time::Duration;
+use serde::{Deserialize, Serialize};
+use slotmap::SecondaryMap;
+use std::collections::BTreeMap;
+use wavetank_controllers::PodEvent;
+use wavetank_engine::{Calendar, Digest, Queue, Ticket, Time};
+use wavetank_model::{DeploymentKey, EventRecord, PodKey, ReplicaSetKey};
+use wavetank_node::{NodeModel, PodRun};
+use wavetank_store::{Change, Store};
+
+/// A Kubernetes cluster in memory, under a virtual clock.
+///
+/// Cloning it forks it: both go on from here, independently and each as the other would.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Cluster {
+    pub(crate) now: Time,
+    pub(crate) seed: u64,
+    pub(crate) calendar: Calendar,
+    pub(crate) profile: Profile,
+    pub(crate) node_model: NodeModel,
+    pub(crate) store: Store,
+    pub(crate) queue: Queue<Event>,
+    pub(crate) deployments: Controller<DeploymentKey>,
+    pub(crate) sets: Controller<ReplicaSetKey>,
+    pub(crate) expectations: BTreeMap<ReplicaSetKey, crate::passes::Expectation>,
+    /// The last version of each set that its own controller wrote; older sights of it are stale.
+    pub(crate) written: BTreeMap<ReplicaSetKey, u64>,
+    pub(crate) passes: BTreeMap<u64, ActivePass>,
+    pub(crate) next_pass: u64,
+    pub(crate) delayed: BTreeMap<WorkKey, (Time, Ticket)>,
+    pub(crate) runs: SecondaryMap<PodKey, PodRun>,
+    pub(crate) placement: Placement,
+    pub(crate) last_delivery: Time,
+    pub(crate) refusals: WriteRefusals,
+    pub(crate) digest: Digest,
+    pub(crate) history: History,
+    pub(crate) counters: Counters,
+    #[serde(skip)]
+    pub(crate) audit: Option<PassReport>,
+}
+
+/// One controller: its queue and its client.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Controller<K: Ord> {
+    pub(crate) queue: WorkQueue<K>,
+    pub(crate) client: Bucket,
+}
+
+impl<K: Ord + Copy> Controller<K> {
+    pub(crate) fn new() -> Self {
+        Self { queue: WorkQueue::new(), client: Bucket::default() }
+    }
+}
+
+/// What a simulation has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Events taken from the queue.
+    pub events: u64,
+    /// Passes of the Deployment controller.
+    pub deployment_passes: u64,
+    /// Passes of the ReplicaSet controller.
+    pub set_passes: u64,
+    /// Changes of the store.
+    pub changes: u64,
+}
+
+/// A wait that ran into its deadline.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not reached within {}; {pending} events are pending, the next {}",
+    Seconds(*.waited), .next.map_or("never".to_owned(), |at| format!("at {} s", at.as_seconds())))]
+pub struct TimedOut {
+    /// How long was waited, in virtual time.
+    pub waited: Duration,
+    /// Events that would still happen.
+    pub pending: usize,
+    /// When the next of them would.
+    pub next: Option<Time>,
+}
+
+struct Seconds(Duration);
+
+impl core::fmt::Display for Seconds {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} s", self.0.as_secs())
+    }
+}
+
+impl Cluster {
+    /// The virtual time.
+    #[must_use]
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// What virtual time stands for.
+    #[must_use]
+    pub const fn calendar(&self) -> Calendar {
+        self.calendar
+    }
+
+    /// The objects, to be read.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What was done so far.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Digest of the whole history so far.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The history kept so far; how much that is, the [`LogLevel`] says.
+    #[must_use]
+    pub fn history(&self) -> &[Entry] {
+        &self.history.entries
+    }
+
+    /// Calls `subscriber` with every entry of the history from now on. A fork has no subscribers.
+    pub fn subscribe(&mut self, subscriber: impl FnMut(&Entry) + 'static) {
+        self.history.subscribe(Box::new(subscriber));
+    }
+
+    /// Lets the controllers work and time pass until the next event; false if nothing will happen.
+    pub fn step(&mut self) -> bool {
+        self.settle();
+        let Some(next) = self.queue.next_time() else { return false };
+        self.advance_to(next);
+        true
+    }
+
+    /// Lets time pass. What falls due at the end of the span still happens.
+    pub fn run_for(&mut self, span: Duration) {
+        let end = self.now + span;
+        self.settle();
+        while let Some(next) = self.queue.next_time().filter(|next| *next <= end) {
+            self.advance_to(next);
+        }
+        self.now = end;
+    }
+
+    /// Lets time pass up to an instant. What falls due at it still waits, so that a verb comes before it;
+    /// the controllers have seen all that happened earlier, verbs at that same instant included.
+    pub fn run_before(&mut self, time: Time) {
+        self.settle();
+        while let Some(next) = self.queue.next_time().filter(|next| *next < time) {
+            self.advance_to(next);
+        }
+        self.now = self.now.max(time);
+    }
+
+    /// Lets time pass until a condition holds; answers when that was.
+    ///
+    /// # Errors
+    /// [`TimedOut`] if it does not hold within `deadline`, or nothing is left that could happen.
+    pub fn run_until(
+        &mut self,
+        mut condition: impl FnMut(&Self) -> bool,
+        deadline: Duration,
+    ) -> Result<Time, TimedOut> {
+        let (start, end) = (self.now, self.now + deadline);
+        self.settle();
+        while !condition(self) {
+            match self.queue.next_time().filter(|next| *next <= end) {
+                Some(next) => self.advance_to(next),
+                None => {
+                    self.now = end;
+                    let next = self.queue.next_time();
+                    return Err(TimedOut { waited: end.since(start), pending: self.queue.len(), next });
+                }
+            }
+        }
+        Ok(self.now)
+    }
+
+    /// One instant: all that is due, then the controllers woken by it.
+    fn advance_to(&mut self, time: Time) {
+        self.now = time;
+        while self.queue.next_time() == Some(time) {
+            if let Some((_, event)) = self.queue.pop() {
+                self.counters.events += 1;
+                self.handle(event);
+            }
+        }
+        self.settle();
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::PodBinds(pod) => self.bind_pod(pod),
+            Event::PodDue(pod) => self.step_pod(pod),
+            Event::PodGone(pod) => self.finish_pod(pod),
+            Event::Delivery(change) => dispatch::see(self, &change),
+            Event::Wake(key) => self.wake(key),
+            Event::PassGoesOn(pass) => self.continue_pass(pass),
+            Event::Collect(owner) => self.collect(owner),
+            Event::NodeLost(node) => self.collect_pods_of_node(node),
+        }
+        self.absorb();
+    }
+
+    /// Runs the controllers until nothing is left to do at this instant.
+    pub(crate) fn settle(&mut self) {
+        self.absorb();
+        let workers = usize::try_from(self.profile.workers).unwrap_or(usize::MAX);
+        loop {
+            // Sets first: a Deployment then sees what all of its sets have done, in one pass.
+            if let Some(key) = self.sets.queue.take(workers) {
+                self.begin_set_pass(key);
+            } else if let Some(key) = self.deployments.queue.take(workers) {
+                self.begin_deployment_pass(key);
+            } else {
+                break;
+            }
+            self.absorb();
+        }
+    }
+
+    /// Takes the changes of the store to the digest, the history, the nodes and the watches.
+    pub(crate) fn absorb(&mut self) {
+        loop {
+            let changes = self.store.take_changes();
+            if changes.is_empty() {
+                return;
+            }
+            for change in changes {
+                self.counters.changes += 1;
+                if self.history.level >= LogLevel::Digest {
+                    history_digest::add(&mut self.digest, &self.store, self.now, &change);
+                }
+                self.keep(&change);
+                self.react(&change);
+                if self.profile.watch_delivery.is_zero() {
+                    dispatch::see(self, &change);
+                } else {
+                    // One watch: what was stored first arrives first.
+                    self.last_delivery = self.last_delivery.max(self.now + self.profile.watch_delivery);
+                    self.queue.schedule(self.last_delivery, Event::Delivery(Box::new(change)));
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, change: &Change) {
+        let wanted = match change {
+            Change::Pod { .. } => LogLevel::Everything,
+            Change::Deployment { .. }
+            | Change::ReplicaSet { .. }
+            | Change::NodeAdded { .. }
+            | Change::NodeRemoved { .. } => LogLevel::Objects,
+        };
+        if self.history.level >= wanted {
+            self.history.push(Entry { time: self.now, what: Happening::Change(change.clone()) });
+        }
+    }
+
+    /// Records an event about an object.
+    pub(crate) fn record(&mut self, about: impl FnOnce() -> ObjectRef, event: EventRecord) {
+        if let Some(audit) = &mut self.audit {
+            audit.events.push(event.clone());
+        }
+        if self.history.level >= LogLevel::Events {
+            self.history.push(Entry { time: self.now, what: Happening::Event { about: about(), event } });
+        }
+    }
+
+    /// Records an event about a single pod, worded only if somebody keeps it.
+    pub(crate) fn record_pod_event(&mut self, about: impl FnOnce() -> ObjectRef, event: &PodEvent<'_>) {
+        let Some(event) = event.record().filter(|_| self.keeps_pod_events()) else { return };
+        if let Some(audit) = &mut self.audit {
+            audit.events.push(event.clone());
+        }
+        if self.history.level >= LogLevel::Objects {
+            self.history.push(Entry { time: self.now, what: Happening::Event { about: about(), event } });
+        }
+    }
+
+    /// Whether events about single pods are kept.
+    pub(crate) fn keeps_pod_events(&self) -> bool {
+        self.history.level >= LogLevel::Objects || self.audit.is_some()
+    }
+
+    fn wake(&mut self, key: WorkKey) {
+        self.delayed.remove(&key);
+        match key {
+            WorkKey::Deployment(key) => self.deployments.queue.add(key),
+            WorkKey::Set(key) => self.sets.queue.add(key),
+        }
+    }
+
+    /// Brings a key back later; of several times the earliest counts.
+    pub(crate) fn wake_after(&mut self, key: WorkKey, wait: Duration) {
+        let at = self.now + wait;
+        if let Some((pending, ticket)) = self.delayed.get(&key).copied() {
+            if pending <= at {
+                return;
+            }
+            self.queue.cancel(ticket);
+        }
+        let ticket = self.queue.schedule(at, Event::Wake(key));
+        self.delayed.insert(key, (at, ticket));
+    }
+}

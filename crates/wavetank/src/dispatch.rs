@@ -1,0 +1,117 @@
+//! The controllers' watch handlers: what was delivered, and whose keys it marks.
+//!
+//! Source: `pkg/controller/deployment/deployment_controller.go` and
+//! `pkg/controller/replicaset/replica_set.go`, the `add…`, `update…` and `delete…` handlers.
+
+use crate::cluster::Cluster;
+use std::sync::Arc;
+use wavetank_model::{ReplicaSet, ReplicaSetKey, SetKind, Strategy, Uid};
+use wavetank_store::{Change, PodView, Store};
+
+/// A change reaches the controllers' caches.
+pub(crate) fn see(cluster: &mut Cluster, change: &Change) {
+    cluster.store.deliver(change);
+    match change {
+        Change::Deployment { key, .. } => cluster.deployments.queue.add(*key),
+        Change::ReplicaSet { key, old, new } => see_set(cluster, *key, old.as_ref(), new.as_ref()),
+        Change::Pod { key, old, new } => {
+            cluster.settle_expectations(*key, old.as_ref(), new.as_ref());
+            see_pod(cluster, old.as_ref(), new.as_ref());
+        }
+        Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
+    }
+}
+
+fn see_set(cluster: &mut Cluster, key: ReplicaSetKey, old: Option<&Arc<ReplicaSet>>, new: Option<&Arc<ReplicaSet>>) {
+    cluster.sets.queue.add(key);
+    if new.is_none() {
+        cluster.expectations.remove(&key);
+        cluster.written.remove(&key);
+    }
+    let owner = |set: &Arc<ReplicaSet>| set.meta.controller().map(|owner| owner.uid);
+    let (before, after) = (old.and_then(owner), new.and_then(owner));
+    for uid in [before, after].into_iter().flatten() {
+        mark_deployment(cluster, uid);
+    }
+    // An orphan wakes every Deployment that might want it.
+    if let Some(set) = new.filter(|set| after.is_none() && set.kind == SetKind::ReplicaSet) {
+        let relabelled = old.is_none_or(|old| old.meta.labels != set.meta.labels || before != after);
+        if relabelled {
+            let wanting: Vec<_> = cluster
+                .store
+                .deployments_seen()
+                .filter(|(_, deployment)| deployment.meta.namespace == set.meta.namespace)
+                .filter(|(_, deployment)| {
+                    deployment.spec.selector.compile().is_ok_and(|selector| selector.matches(&set.meta.labels))
+                })
+                .map(|(key, _)| key)
+                .collect();
+            for key in wanting {
+                cluster.deployments.queue.add(key);
+            }
+        }
+    }
+}
+
+fn mark_deployment(cluster: &mut Cluster, uid: Uid) {
+    if let Some(key) = cluster.store.deployment_of_uid(uid) {
+        cluster.deployments.queue.add(key);
+    }
+}
+
+fn see_pod(cluster: &mut Cluster, old: Option<&PodView>, new: Option<&PodView>) {
+    let (before, after) = (old.and_then(|pod| pod.owner), new.and_then(|pod| pod.owner));
+    for uid in [before, after.filter(|after| before != Some(*after))].into_iter().flatten() {
+        if let Some(key) = cluster.store.set_of_uid(uid) {
+            cluster.sets.queue.add(key);
+        }
+    }
+    if let Some(pod) = new.filter(|pod| pod.owner.is_none()) {
+        let changed = old.is_none_or(|old| old.cohort != pod.cohort);
+        if changed {
+            for key in sets_wanting(&cluster.store, pod) {
+                cluster.sets.queue.add(key);
+            }
+        }
+    }
+    if let (Some(owner), None) = (before, new) {
+        wake_recreating_deployment(cluster, owner);
+    }
+}
+
+fn sets_wanting(store: &Store, pod: &PodView) -> Vec<ReplicaSetKey> {
+    let identity = &store.cohort(pod.cohort).identity;
+    store
+        .sets_seen()
+        .filter(|(_, set)| set.meta.namespace == identity.namespace)
+        .filter(|(_, set)| set.spec.selector.compile().is_ok_and(|selector| selector.matches(&identity.labels)))
+        .map(|(key, _)| key)
+        .collect()
+}
+
+/// The last pod of a Deployment that recreates has gone: now it may make new ones.
+fn wake_recreating_deployment(cluster: &mut Cluster, set: Uid) {
+    let store = &cluster.store;
+    let owner = store
+        .set_of_uid(set)
+        .and_then(|key| store.set(key)?.seen.as_ref())
+        .and_then(|set| set.meta.controller())
+        .map(|owner| owner.uid);
+    let Some((uid, key)) = owner.and_then(|uid| Some((uid, store.deployment_of_uid(uid)?))) else { return };
+    let recreates = store
+        .deployment(key)
+        .and_then(|slot| slot.seen.as_ref())
+        .is_some_and(|deployment| deployment.spec.strategy == Strategy::Recreate);
+    if !recreates {
+        return;
+    }
+    let pods: u32 = store
+        .sets_seen_with(Some(uid))
+        .filter_map(|key| Some(store.set(key)?.seen.as_ref()?.meta.uid))
+        .flat_map(|set| store.cohorts_with(Some(set)))
+        .map(|id| store.cohort(id).present)
+        .sum();
+    if pods == 0 {
+        cluster.deployments.queue.add(key);
+    }
+}

@@ -1,0 +1,33 @@
+//! Everything that can fall due.
+
+use serde::{Deserialize, Serialize};
+use wavetank_model::{DeploymentKey, PodKey, ReplicaSetKey, Uid};
+use wavetank_store::Change;
+
+/// A controller's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum WorkKey {
+    Deployment(DeploymentKey),
+    Set(ReplicaSetKey),
+}
+
+/// An entry of the event queue.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Event {
+    /// The scheduler binds a pod.
+    PodBinds(PodKey),
+    /// A pod's node has something to do for it.
+    PodDue(PodKey),
+    /// A pod that was being deleted has left its node.
+    PodGone(PodKey),
+    /// The controllers' watch delivers a change.
+    Delivery(Box<Change>),
+    /// A delayed key comes back to its queue.
+    Wake(WorkKey),
+    /// The next request of a pass reaches the server.
+    PassGoesOn(u64),
+    /// The garbage collector turns to the dependents of an owner that is gone or going.
+    Collect(Uid),
+    /// The pods of a lost node go.
+    NodeLost(u32),
+}

@@ -1,0 +1,158 @@
+//! Inputs of passes, read off the store's indices: what each controller has seen, at no more cost
+//! than what changed.
+
+use crate::rank;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use wavetank_controllers::deployment::new_set_name;
+use wavetank_controllers::{Claim, ClaimKind, PodsSeen, SetSeen, Tally, surplus};
+use wavetank_engine::Time;
+use wavetank_model::{
+    Deployment, DeploymentKey, ReplicaSet, ReplicaSetKey, Selector, SetKind, Strategy, StringMap,
+};
+use wavetank_store::cohort::Cohort;
+use wavetank_store::victims::{VictimOrder, first_victims};
+use wavetank_store::{CohortId, Store};
+
+/// A Deployment and its sets as seen, kept for as long as its pass lasts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeploymentSeen {
+    /// The Deployment.
+    pub deployment: Arc<Deployment>,
+    /// Sets that it controls and sets of its namespace without a controller.
+    pub sets: Vec<SetSeen>,
+    /// The set under the name that a new one would get.
+    pub taken: Option<SetSeen>,
+}
+
+/// What the Deployment controller has seen of a Deployment; `None` if it is gone.
+#[must_use]
+pub fn deployment(store: &Store, key: DeploymentKey) -> Option<DeploymentSeen> {
+    let deployment = Arc::clone(store.deployment(key)?.seen.as_ref()?);
+    let recreates = deployment.spec.strategy == Strategy::Recreate;
+    let selector = deployment.spec.selector.compile().ok().filter(|_| recreates);
+    let seen = |key: ReplicaSetKey| {
+        let set = store.set(key)?.seen.as_ref()?;
+        let unfinished_pods = selector.as_ref().map_or(0, |selector| unfinished_pods(store, set, selector));
+        (set.kind == SetKind::ReplicaSet).then(|| SetSeen { key, set: Arc::clone(set), unfinished_pods })
+    };
+    let owned = store.sets_seen_with(Some(deployment.meta.uid));
+    let sets = owned
+        .chain(store.sets_seen_with(None))
+        .filter_map(seen)
+        .filter(|seen| seen.set.meta.namespace == deployment.meta.namespace)
+        .collect();
+    let taken = store
+        .set_key(SetKind::ReplicaSet, &deployment.meta.namespace, &new_set_name(&deployment))
+        .and_then(seen);
+    Some(DeploymentSeen { deployment, sets, taken })
+}
+
+fn unfinished_pods(store: &Store, set: &ReplicaSet, selector: &Selector) -> u32 {
+    store
+        .cohorts_with(Some(set.meta.uid))
+        .map(|id| store.cohort(id))
+        .filter(|cohort| selector.matches(&cohort.identity.labels))
+        .map(|cohort| cohort.unfinished)
+        .sum()
+}
+
+/// What the ReplicaSet controller has seen of a set's pods.
+#[must_use]
+pub fn pods(store: &mut Store, set: &ReplicaSet, now: Time, expectations_met: bool, burst: u32) -> PodsSeen {
+    let Ok(selector) = set.spec.selector.compile() else { return PodsSeen::default() };
+    let owned: Vec<CohortId> = store.cohorts_with(Some(set.meta.uid)).collect();
+    let mut seen = PodsSeen::default();
+    let mut matching = Vec::with_capacity(1);
+    for id in owned {
+        let cohort = store.cohort(id);
+        if selector.matches(&cohort.identity.labels) {
+            count_in(store, id, set, now, &mut seen);
+            matching.push(id);
+        } else if cohort.active > 0 {
+            claim(store, cohort, ClaimKind::Release, &mut seen.claims);
+        }
+    }
+    for cohort in store.cohorts_with(None).map(|id| store.cohort(id)) {
+        let near = cohort.active > 0 && cohort.identity.namespace == set.meta.namespace;
+        if near && selector.matches(&cohort.identity.labels) {
+            let from = seen.claims.len();
+            claim(store, cohort, ClaimKind::Adopt, &mut seen.claims);
+            let labeled = has_all(&cohort.identity.labels, &set.spec.template.labels);
+            for claim in &mut seen.claims[from..] {
+                claim.pod.fully_labeled = labeled;
+            }
+        }
+    }
+    seen.claims.sort_by(|one, other| one.name.cmp(&other.name));
+    let count = surplus(set, &seen.tally, &seen.claims, burst);
+    if expectations_met && count > 0 {
+        let mut adopted = VictimOrder::default();
+        for claim in seen.claims.iter().filter(|claim| claim.kind == ClaimKind::Adopt) {
+            adopted.insert(claim.pod);
+        }
+        let orders: Vec<&VictimOrder> = matching.iter().map(|id| &store.cohort(*id).victims).collect();
+        let crowding = crowding(store, set, &matching, &seen.claims);
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let on = |node: Option<u32>| crowding.get(&node).copied().unwrap_or(0);
+        seen.victims = first_victims(&orders, &adopted, count, on, &|one, other| rank::of_equals(one, other, now));
+    }
+    seen
+}
+
+fn count_in(store: &mut Store, id: CohortId, set: &ReplicaSet, now: Time, seen: &mut PodsSeen) {
+    let min_ready = set.spec.min_ready_seconds;
+    let available = store.cohort_available(id, min_ready, now);
+    let cohort = store.cohort(id);
+    let labeled = has_all(&cohort.identity.labels, &set.spec.template.labels);
+    let Tally { active, fully_labeled, ready, available: sum, terminating } = &mut seen.tally;
+    *active += cohort.active;
+    *fully_labeled += if labeled { cohort.active } else { 0 };
+    *ready += cohort.ready;
+    *sum += available;
+    *terminating += cohort.terminating;
+    if min_ready > 0 {
+        let next = cohort.next_available(min_ready, now);
+        seen.next_available = [seen.next_available, next].into_iter().flatten().min();
+    }
+}
+
+fn has_all(labels: &StringMap, wanted: &StringMap) -> bool {
+    labels.same(wanted) || wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+}
+
+fn claim(store: &Store, cohort: &Cohort, kind: ClaimKind, claims: &mut Vec<Claim>) {
+    for pod in cohort.victims.iter() {
+        if let Some(record) = store.pod(pod.key) {
+            claims.push(Claim { kind, pod: *pod, name: store.pod_name(record) });
+        }
+    }
+}
+
+/// Related active pods by node: those that any set of the same owner selects, whoever owns them.
+fn crowding(store: &Store, set: &ReplicaSet, own: &[CohortId], claims: &[Claim]) -> BTreeMap<Option<u32>, u32> {
+    let mut crowding = BTreeMap::new();
+    let mut nodes: Vec<Option<u32>> = own.iter().flat_map(|id| store.cohort(*id).active_on.keys().copied()).collect();
+    nodes.extend(claims.iter().map(|claim| claim.pod.node));
+    nodes.sort_unstable();
+    nodes.dedup();
+    // On one node all are crowded alike.
+    let Some(owner) = set.meta.controller().filter(|_| nodes.len() > 1) else { return crowding };
+    let related: Vec<Selector> = store
+        .sets_seen_with(Some(owner.uid))
+        .filter_map(|key| store.set(key)?.seen.as_ref())
+        .filter(|sibling| sibling.kind == set.kind && sibling.meta.namespace == set.meta.namespace)
+        .filter_map(|sibling| sibling.spec.selector.compile().ok())
+        .collect();
+    for cohort in store.cohorts() {
+        let identity = &cohort.identity;
+        let near = cohort.active > 0 && identity.namespace == set.meta.namespace;
+        if near && related.iter().any(|selector| selector.matches(&identity.labels)) {
+            for (node, pods) in &cohort.active_on {
+                *crowding.entry(*node).or_insert(0) += pods;
+            }
+        }
+    }
+    crowding
+}

@@ -1,0 +1,107 @@
+//! The history: what changed and what was recorded, as much of it as somebody wants kept.
+
+use core::fmt;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use wavetank_engine::Time;
+use wavetank_model::{EventRecord, Uid};
+use wavetank_store::Change;
+
+/// How much of the history is kept. The digest is taken at every level but `Off`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum LogLevel {
+    /// Nothing, not even the digest.
+    Off,
+    /// The digest only.
+    Digest,
+    /// Events that controllers record about Deployments and sets, those about single pods apart.
+    Events,
+    /// Those about single pods too, and all changes of Deployments, sets and nodes.
+    Objects,
+    /// All that, and all changes of pods.
+    #[default]
+    Everything,
+}
+
+/// The object that an entry is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectRef {
+    /// Kind.
+    pub kind: Arc<str>,
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Name.
+    pub name: Arc<str>,
+    /// Identity.
+    pub uid: Uid,
+}
+
+impl fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind.to_lowercase(), self.name)
+    }
+}
+
+/// One entry of the history.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Entry {
+    /// When.
+    pub time: Time,
+    /// What.
+    pub what: Happening,
+}
+
+/// What an entry tells.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Happening {
+    /// An object changed.
+    Change(Change),
+    /// A controller recorded an event.
+    Event {
+        /// About which object.
+        about: ObjectRef,
+        /// What it says.
+        event: EventRecord,
+    },
+}
+
+type Subscriber = Box<dyn FnMut(&Entry)>;
+
+/// The history, and who listens. Subscribers are not forked and not in snapshots.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct History {
+    pub(crate) level: LogLevel,
+    pub(crate) entries: Vec<Entry>,
+    #[serde(skip)]
+    subscribers: Vec<Subscriber>,
+}
+
+impl History {
+    pub(crate) const fn new(level: LogLevel) -> Self {
+        Self { level, entries: Vec::new(), subscribers: Vec::new() }
+    }
+
+    pub(crate) fn subscribe(&mut self, subscriber: Subscriber) {
+        self.subscribers.push(subscriber);
+    }
+
+    pub(crate) fn push(&mut self, entry: Entry) {
+        for subscriber in &mut self.subscribers {
+            subscriber(&entry);
+        }
+        self.entries.push(entry);
+    }
+}
+
+impl Clone for History {
+    fn clone(&self) -> Self {
+        Self { level: self.level, entries: self.entries.clone(), subscribers: Vec::new() }
+    }
+}
+
+impl fmt::Debug for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("History").field("level", &self.level).field("entries", &self.entries.len()).finish()
+    }
+}

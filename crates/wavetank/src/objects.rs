@@ -1,0 +1,350 @@
+//! Verbs on whole objects: create, apply, patch, label, annotate, delete, and looking at them.
+
+use crate::cluster::Cluster;
+use crate::error::Error;
+use crate::garbage::Propagation;
+use crate::rollout::split;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use wavetank_manifest::{Edge, Kind, Object, render_deployment, render_pod, render_replica_set};
+use wavetank_model::{ObjectMeta, PodKey, Reason, Refusal, ReplicaSet, ReplicaSetKey, SetKind};
+use wavetank_store::writes::set_resource;
+use wavetank_store::{NewPod, Precondition};
+
+/// What applying an object did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was not there.
+    Created,
+    /// It was there and differed.
+    Configured,
+    /// It was there and the same.
+    Unchanged,
+}
+
+/// One object of an applied manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Such as `deployment.apps/web`.
+    pub object: String,
+    /// What was done.
+    pub outcome: Outcome,
+}
+
+/// How a patch is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PatchKind {
+    /// Strategic merge, the default of kubectl: lists merge by the keys of their types.
+    #[default]
+    Strategic,
+    /// RFC 7386.
+    Merge,
+    /// RFC 6902.
+    Json,
+}
+
+fn meta_of(object: &Object) -> &ObjectMeta {
+    match object {
+        Object::Deployment(deployment) => &deployment.meta,
+        Object::ReplicaSet(set) | Object::ReplicationController(set) => &set.meta,
+        Object::Pod(pod) => &pod.meta,
+    }
+}
+
+/// An object as kubectl names it: `deployment.apps/web`.
+fn label_of(kind: Kind, name: &str) -> String {
+    let (resource, group) = kind.resource().split_once('.').unwrap_or((kind.resource(), ""));
+    let singular = resource.trim_end_matches('s');
+    if group.is_empty() { format!("{singular}/{name}") } else { format!("{singular}.{group}/{name}") }
+}
+
+/// Namespace and name in a document, the namespace being `default` unless given.
+fn name_in(document: &Value) -> String {
+    let text = |path: &str| document.pointer(path).and_then(Value::as_str).filter(|text| !text.is_empty());
+    format!("{}/{}", text("/metadata/namespace").unwrap_or("default"), text("/metadata/name").unwrap_or_default())
+}
+
+const fn set_kind(kind: Kind) -> Option<SetKind> {
+    match kind {
+        Kind::ReplicaSet => Some(SetKind::ReplicaSet),
+        Kind::ReplicationController => Some(SetKind::ReplicationController),
+        Kind::Deployment | Kind::Pod => None,
+    }
+}
+
+/// What a document becomes when it is applied.
+enum Step {
+    Create(Object),
+    Replace(Object),
+}
+
+impl Cluster {
+    fn edge(&self) -> Edge {
+        Edge::new(self.calendar)
+    }
+
+    fn read(manifest: &str) -> Result<Vec<Value>, Error> {
+        wavetank_manifest::parse_yaml(manifest).map_err(|error| Error::Unreadable(error.to_string()))
+    }
+
+    /// Creates every object of a manifest. All documents pass the edge before the first is created.
+    ///
+    /// # Errors
+    /// What the edge refuses, or that a name is taken; objects before that one have been created.
+    pub fn create(&mut self, manifest: &str) -> Result<Vec<Applied>, Error> {
+        let mut edge = self.edge();
+        let documents = Self::read(manifest)?;
+        let objects: Vec<Object> = documents
+            .iter()
+            .map(|document| wavetank_manifest::decode(document, &mut edge))
+            .collect::<Result<_, _>>()?;
+        objects.into_iter().map(|object| self.create_object(object)).collect()
+    }
+
+    /// Creates one object that has passed the edge.
+    ///
+    /// # Errors
+    /// `AlreadyExists`.
+    pub fn create_object(&mut self, object: Object) -> Result<Applied, Error> {
+        let label = label_of(object.kind(), &meta_of(&object).name);
+        match object {
+            Object::Deployment(deployment) => {
+                self.store.create_deployment(*deployment, self.now)?;
+            }
+            Object::ReplicaSet(set) | Object::ReplicationController(set) => {
+                self.store.create_set(*set, self.now)?;
+            }
+            Object::Pod(pod) => {
+                self.store.create_pod(NewPod { pod: *pod, keep_identity: false }, self.now)?;
+            }
+        }
+        self.absorb();
+        Ok(Applied { object: label, outcome: Outcome::Created })
+    }
+
+    /// Creates or changes every object of a manifest: YAML or JSON, one document or many.
+    ///
+    /// An object that is there gets the manifest's spec, labels and annotations; annotations that the
+    /// manifest does not speak of, owners and finalizers stay. All documents pass the edge before the
+    /// first is applied.
+    ///
+    /// # Errors
+    /// What the edge refuses; then nothing has changed.
+    pub fn apply(&mut self, manifest: &str) -> Result<Vec<Applied>, Error> {
+        let mut steps = Vec::new();
+        for document in Self::read(manifest)? {
+            let kind = wavetank_manifest::kind_of(&document)?;
+            let step = match self.json(kind, &name_in(&document)) {
+                Ok(live) => {
+                    let merged = keeping_what_is_not_said(&live, document);
+                    Step::Replace(self.admitted(&live, &merged)?)
+                }
+                Err(_) => Step::Create(wavetank_manifest::decode(&document, &mut self.edge())?),
+            };
+            steps.push(step);
+        }
+        steps.into_iter().map(|step| self.take(step)).collect()
+    }
+
+    fn take(&mut self, step: Step) -> Result<Applied, Error> {
+        match step {
+            Step::Create(object) => self.create_object(object),
+            Step::Replace(object) => {
+                let label = label_of(object.kind(), &meta_of(&object).name);
+                let before = self.store.version();
+                self.replace(object)?;
+                let outcome = if self.store.version() == before { Outcome::Unchanged } else { Outcome::Configured };
+                Ok(Applied { object: label, outcome })
+            }
+        }
+    }
+
+    /// Applies one object that has passed the edge; a typed object replaces the stored one's spec and
+    /// metadata whole.
+    ///
+    /// # Errors
+    /// `NotFound` if the object goes away in between, never else.
+    pub fn apply_object(&mut self, object: Object) -> Result<Applied, Error> {
+        let name = format!("{}/{}", meta_of(&object).namespace, meta_of(&object).name);
+        let there = self.object(object.kind(), &name).is_ok();
+        self.take(if there { Step::Replace(object) } else { Step::Create(object) })
+    }
+
+    /// A changed object, once it has passed the edge.
+    fn admitted(&self, live: &Value, new: &Value) -> Result<Object, Error> {
+        let admitted = wavetank_manifest::admit_update(live, new)?;
+        let object = wavetank_manifest::read_admitted(&admitted, &mut self.edge())?;
+        // A running container keeps its image here; saying otherwise would be a wrong answer.
+        if object.kind() == Kind::Pod && live["spec"] != admitted["spec"] {
+            let reason = Reason::Other("NotSimulated".into());
+            return Err(Refusal::new(reason, "not simulated: a change of a pod's spec").into());
+        }
+        Ok(object)
+    }
+
+    /// Puts an object that has passed the edge in the place of the stored one.
+    fn replace(&mut self, object: Object) -> Result<(), Error> {
+        let name = format!("{}/{}", meta_of(&object).namespace, meta_of(&object).name);
+        match object {
+            Object::Deployment(deployment) => {
+                let key = self.deployment_key(&name)?;
+                self.store.update_deployment(key, *deployment, Precondition::None)?;
+            }
+            Object::ReplicaSet(set) | Object::ReplicationController(set) => {
+                let key = self.set_key(set.kind, &name)?;
+                self.store.update_set(key, *set, Precondition::None)?;
+            }
+            Object::Pod(pod) => {
+                let key = self.pod_key(&name)?;
+                self.store.edit_pod_meta(key, pod.meta.labels, pod.meta.annotations, pod.meta.owners)?;
+            }
+        }
+        self.absorb();
+        Ok(())
+    }
+
+    fn set_key(&self, kind: SetKind, name: &str) -> Result<ReplicaSetKey, Error> {
+        let (namespace, plain) = split(name);
+        let missing = || Refusal::not_found(set_resource(kind), plain);
+        Ok(self.store.set_key(kind, namespace, plain).ok_or_else(missing)?)
+    }
+
+    /// The ReplicaSet of a name.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn replica_set(&self, name: &str) -> Result<&Arc<ReplicaSet>, Error> {
+        let key = self.set_key(SetKind::ReplicaSet, name)?;
+        let stored = self.store.set(key).and_then(|slot| slot.stored.as_ref());
+        stored.ok_or_else(|| missing(Kind::ReplicaSet, name).into())
+    }
+
+    /// The key of the pod of a name.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn pod_key(&self, name: &str) -> Result<PodKey, Error> {
+        let (namespace, plain) = split(name);
+        self.store.pod_key(namespace, plain).ok_or_else(|| missing(Kind::Pod, name).into())
+    }
+
+    /// An object of the model, built now because somebody looks.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn object(&self, kind: Kind, name: &str) -> Result<Object, Error> {
+        Ok(match (kind, set_kind(kind)) {
+            (_, Some(set)) => {
+                let stored = self.store.set(self.set_key(set, name)?).and_then(|slot| slot.stored.as_ref());
+                let object = Box::new((**stored.ok_or_else(|| missing(kind, name))?).clone());
+                match set {
+                    SetKind::ReplicaSet => Object::ReplicaSet(object),
+                    SetKind::ReplicationController => Object::ReplicationController(object),
+                }
+            }
+            (Kind::Deployment, None) => Object::Deployment(Box::new((**self.deployment(name)?).clone())),
+            (Kind::Pod | Kind::ReplicaSet | Kind::ReplicationController, None) => {
+                let pod = self.store.render_pod(self.pod_key(name)?);
+                Object::Pod(Box::new(pod.ok_or_else(|| missing(kind, name))?))
+            }
+        })
+    }
+
+    /// An object as the API server shows it.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn json(&self, kind: Kind, name: &str) -> Result<Value, Error> {
+        let edge = self.edge();
+        Ok(match self.object(kind, name)? {
+            Object::Deployment(deployment) => render_deployment(&deployment, &edge),
+            Object::ReplicaSet(set) | Object::ReplicationController(set) => render_replica_set(&set, &edge),
+            Object::Pod(pod) => render_pod(&pod, &edge),
+        })
+    }
+
+    /// Patches an object. The result must pass the edge as any update.
+    ///
+    /// # Errors
+    /// `NotFound`, `BadRequest` if the patch does not fit, `Invalid` if the result does not.
+    pub fn patch(&mut self, kind: Kind, name: &str, patch_kind: PatchKind, patch: &Value) -> Result<(), Error> {
+        let live = self.json(kind, name)?;
+        let patched = match patch_kind {
+            PatchKind::Json => crate::standin::patch_json(&live, patch),
+            PatchKind::Merge => crate::standin::patch_merge(&live, patch),
+            PatchKind::Strategic => crate::standin::patch_strategic(&live, patch),
+        }
+        .map_err(|error| Refusal::new(Reason::BadRequest, error.to_string()))?;
+        if name_in(&patched) != name_in(&live) {
+            let named = patched["metadata"]["name"].as_str().unwrap_or_default();
+            let plain = split(name).1;
+            let message = format!("the name of the object ({named}) does not match the name on the URL ({plain})");
+            return Err(Refusal::new(Reason::BadRequest, message).into());
+        }
+        let new = self.admitted(&live, &patched)?;
+        self.replace(new)
+    }
+
+    /// Sets or, with `None`, removes a label.
+    ///
+    /// # Errors
+    /// As [`Self::patch`].
+    pub fn label(&mut self, kind: Kind, name: &str, key: &str, value: Option<&str>) -> Result<(), Error> {
+        self.patch(kind, name, PatchKind::Merge, &json!({"metadata": {"labels": {key: value}}}))
+    }
+
+    /// Sets or, with `None`, removes an annotation.
+    ///
+    /// # Errors
+    /// As [`Self::patch`].
+    pub fn annotate(&mut self, kind: Kind, name: &str, key: &str, value: Option<&str>) -> Result<(), Error> {
+        self.patch(kind, name, PatchKind::Merge, &json!({"metadata": {"annotations": {key: value}}}))
+    }
+
+    /// Deletes an object; pods gracefully, owners as `propagation` says.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn delete(&mut self, kind: Kind, name: &str, propagation: Propagation) -> Result<(), Error> {
+        match set_kind(kind) {
+            Some(set) => {
+                let key = self.set_key(set, name)?;
+                self.store.delete_set(key, propagation.finalizer(), self.now)?;
+            }
+            None if kind == Kind::Deployment => {
+                let key = self.deployment_key(name)?;
+                self.store.delete_deployment(key, propagation.finalizer(), self.now)?;
+            }
+            None => self.delete_pod_gracefully(self.pod_key(name)?, None)?,
+        }
+        self.absorb();
+        Ok(())
+    }
+}
+
+fn missing(kind: Kind, name: &str) -> Refusal {
+    Refusal::not_found(kind.resource(), split(name).1)
+}
+
+/// A document with the annotations, owners and finalizers of the live object that it does not speak of.
+fn keeping_what_is_not_said(live: &Value, mut document: Value) -> Value {
+    let (Some(was), Some(metadata)) =
+        (live["metadata"].as_object(), document.get_mut("metadata").and_then(Value::as_object_mut))
+    else {
+        return document;
+    };
+    for key in ["ownerReferences", "finalizers"] {
+        if let Some(value) = was.get(key).filter(|_| !metadata.contains_key(key)) {
+            metadata.insert(key.to_owned(), value.clone());
+        }
+    }
+    if let Some(Value::Object(kept)) = was.get("annotations") {
+        let said = metadata.entry("annotations").or_insert_with(|| json!({}));
+        if let Value::Object(said) = said {
+            for (key, value) in kept {
+                said.entry(key.clone()).or_insert_with(|| value.clone());
+            }
+        }
+    }
+    document
+}

@@ -1,0 +1,197 @@
+//! A pod's way from its creation to its end: the scheduler's and the kubelet's writes.
+
+use crate::cluster::Cluster;
+use crate::event::Event;
+use serde::{Deserialize, Serialize};
+use wavetank_model::{Phase, PodKey, Refusal, StringMap};
+use wavetank_node::{PodContext, PodRun, RoundRobin, fits};
+use wavetank_store::{Change, PodRecord, PodState, Store};
+
+/// Which node the next pod takes: nodes that fit take turns, in order of their names.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Placement {
+    turns: RoundRobin,
+    /// Numbers of the nodes that are there, by name, for pods without a node selector.
+    nodes: Vec<u32>,
+}
+
+fn context<'a>(store: &'a Store, pod: &PodRecord, seed: u64) -> PodContext<'a> {
+    PodContext {
+        uid: pod.uid,
+        ordinal: pod.ordinal.max(1),
+        completion_index: None,
+        facts: &store.template_facts(pod.template).facts,
+        seed,
+    }
+}
+
+impl Cluster {
+    /// What a stored change sets off outside the controllers.
+    pub(crate) fn react(&mut self, change: &Change) {
+        match change {
+            Change::Pod { key, old: None, new: Some(_) } => self.expect_binding(*key),
+            Change::Pod { old: Some(old), new: None, .. } => {
+                if let Some(owner) = old.owner {
+                    self.dependent_gone(owner);
+                }
+            }
+            Change::ReplicaSet { old, new, .. } => {
+                let owner = |set: &std::sync::Arc<wavetank_model::ReplicaSet>| set.meta.controller().map(|of| of.uid);
+                match (old, new) {
+                    (Some(old), None) => {
+                        self.owner_gone(old.meta.uid);
+                        if let Some(owner) = owner(old) {
+                            self.dependent_gone(owner);
+                        }
+                    }
+                    (_, Some(new)) => {
+                        if new.meta.is_terminating() {
+                            self.owner_gone(new.meta.uid);
+                        }
+                        if old.is_none()
+                            && let Some(owner) = owner(new).filter(|owner| self.store.deployment_of_uid(*owner).is_none())
+                        {
+                            self.owner_gone(owner);
+                        }
+                    }
+                    (None, None) => {}
+                }
+            }
+            Change::Deployment { old, new, .. } => match (old, new) {
+                (Some(old), None) => self.owner_gone(old.meta.uid),
+                (_, Some(new)) if new.meta.is_terminating() => self.owner_gone(new.meta.uid),
+                _ => {}
+            },
+            Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {
+                self.placement.nodes = self.store.nodes().map(|(number, _)| number).collect();
+            }
+            Change::Pod { .. } => {}
+        }
+    }
+
+    fn expect_binding(&mut self, key: PodKey) {
+        let Some(pod) = self.store.pod(key) else { return };
+        if pod.state.node.is_some() {
+            return self.start_on_node(key);
+        }
+        let delay = self.node_model.bind_delay(&context(&self.store, pod, self.seed)).max(self.profile.scheduling);
+        self.queue.schedule(self.now + delay, Event::PodBinds(key));
+    }
+
+    /// The scheduler binds a pod to the next node that fits; a pod that none fits stays pending.
+    pub(crate) fn bind_pod(&mut self, key: PodKey) {
+        let Some(pod) = self.store.pod(key).filter(|pod| pod.stored && pod.state.node.is_none()) else { return };
+        let facts = &self.store.template_facts(pod.template).facts;
+        let node = match &facts.node_name {
+            Some(name) => self.store.nodes().find(|(_, node)| node.name == *name).map(|(number, _)| number),
+            None if facts.node_selector.is_empty() => {
+                self.placement.turns.pick(self.placement.nodes.len()).and_then(|turn| self.placement.nodes.get(turn)).copied()
+            }
+            None => {
+                let fitting = self.fitting(&facts.node_selector);
+                self.placement.turns.pick(fitting.len()).and_then(|turn| fitting.get(turn)).copied()
+            }
+        };
+        if let Some(node) = node {
+            let state = PodState { node: Some(node), ..pod.state };
+            self.write_pod(key, state);
+            self.start_on_node(key);
+        }
+    }
+
+    fn fitting(&self, selector: &StringMap) -> Vec<u32> {
+        self.store.nodes().filter(|(_, node)| fits(selector, &node.labels)).map(|(number, _)| number).collect()
+    }
+
+    fn start_on_node(&mut self, key: PodKey) {
+        let Some(pod) = self.store.pod(key) else { return };
+        if pod.state.phase.has_ended() {
+            return;
+        }
+        let (run, due) = self.node_model.bound(&context(&self.store, pod, self.seed), self.now);
+        self.runs.insert(key, run);
+        if let Some(due) = due {
+            self.queue.schedule(due, Event::PodDue(key));
+        }
+    }
+
+    /// The node carries out what is due for a pod.
+    pub(crate) fn step_pod(&mut self, key: PodKey) {
+        let Some(pod) = self.store.pod(key).filter(|pod| pod.stored && pod.state.deletion.is_none()) else { return };
+        let Some(run) = self.runs.get_mut(key) else { return };
+        let context = context(&self.store, pod, self.seed);
+        let (change, due) = self.node_model.due(&context, run, self.now);
+        let state = pod.state;
+        if let Some(due) = due {
+            self.queue.schedule(due, Event::PodDue(key));
+        }
+        if let Some(change) = change {
+            let turned = change.ready != state.ready || state.ready_since.is_none();
+            let ready_since = if turned { Some(self.now.floor_second()) } else { state.ready_since };
+            let new = PodState { phase: change.phase, ready: change.ready, ready_since, restarts: change.restarts, ..state };
+            self.write_pod(key, new);
+        }
+    }
+
+    fn write_pod(&mut self, key: PodKey, state: PodState) {
+        // The pod was looked up just before; a pod that is gone takes no more writes.
+        let _gone = self.store.set_pod_state(key, state);
+    }
+
+    /// A graceful deletion begins, of `grace_seconds` or as the pod's spec says.
+    pub(crate) fn delete_pod_gracefully(&mut self, key: PodKey, grace_seconds: Option<i64>) -> Result<(), Refusal> {
+        let Some(pod) = self.store.pod(key).filter(|pod| pod.stored) else {
+            return Err(Refusal::not_found("pods", ""));
+        };
+        let grace = grace_seconds.unwrap_or(self.store.template_facts(pod.template).facts.grace_seconds);
+        let at_once = pod.state.node.is_none() || pod.state.phase.has_ended();
+        let grace = if at_once { 0 } else { grace };
+        if !self.store.begin_pod_deletion(key, grace, self.now)? && grace > 0 {
+            return Ok(());
+        }
+        let gone = match (self.store.pod(key), self.runs.get_mut(key)) {
+            (Some(pod), Some(run)) => {
+                self.node_model.delete(&context(&self.store, pod, self.seed), run, self.now, grace)
+            }
+            _ => None,
+        };
+        match gone {
+            // A node that stops it in no time still takes its turn as a step of its own.
+            Some(at) => {
+                self.queue.schedule(at, Event::PodGone(key));
+            }
+            None => self.take_away(key),
+        }
+        Ok(())
+    }
+
+    /// A pod has left its node: it ends and goes in the same instant.
+    pub(crate) fn finish_pod(&mut self, key: PodKey) {
+        let Some(pod) = self.store.pod(key).filter(|pod| pod.stored) else { return };
+        let run = self.runs.get(key).copied().unwrap_or_default();
+        let phase = self.node_model.stopped(&context(&self.store, pod, self.seed), &run);
+        let ready_since = if pod.state.ready { Some(self.now.floor_second()) } else { pod.state.ready_since };
+        let state = PodState { phase, ready: false, ready_since, ..pod.state };
+        self.write_pod(key, state);
+        self.take_away(key);
+    }
+
+    fn take_away(&mut self, key: PodKey) {
+        self.store.remove_pod(key);
+        if self.store.pod(key).is_none_or(|pod| !pod.stored) {
+            self.runs.remove(key);
+        }
+    }
+
+    /// How a pod stands on its node.
+    #[must_use]
+    pub fn pod_run(&self, key: PodKey) -> Option<&PodRun> {
+        self.runs.get(key)
+    }
+
+    /// Phase of a stored pod.
+    #[must_use]
+    pub fn phase(&self, key: PodKey) -> Option<Phase> {
+        self.store.pod(key).filter(|pod| pod.stored).map(|pod| pod.state.phase)
+    }
+}
