@@ -1,15 +1,14 @@
 //! The event queue: everything that will happen waits here, in the order of (time, insertion).
 //!
-//! That order is total, so what happens first never depends on the shape of the heap. Cancelling leaves
-//! the key in the heap and takes only the event out of its slot: a timer that is moved costs no search,
-//! and the dead keys are swept once they outnumber the living.
+//! That order is total, so what happens first never depends on the shape of what holds the events.
+//! Cancelling leaves the key where it is and takes only the event out of its slot: a timer that is moved
+//! costs no search, and the dead keys are swept once they outnumber the living.
 
 use crate::Time;
-use core::cmp::Reverse;
+use crate::agenda::{Agenda, Key};
 use core::fmt;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::BinaryHeap;
 
 /// A dead key costs no more than a living one, so sweeping fewer than these is not worth the pass.
 const SWEEP_AT_LEAST: usize = 64;
@@ -19,14 +18,6 @@ const SWEEP_AT_LEAST: usize = 64;
 /// A ticket stays unique for the life of its queue, so one that has been used up cancels nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ticket {
-    sequence: u64,
-    slot: usize,
-}
-
-/// Orders by time, then by insertion; the slot never decides, since sequences are unique.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    time: Time,
     sequence: u64,
     slot: usize,
 }
@@ -55,7 +46,7 @@ struct Slot<E> {
 /// ```
 #[derive(Clone)]
 pub struct Queue<E> {
-    heap: BinaryHeap<Reverse<Key>>,
+    agenda: Agenda,
     slots: Vec<Slot<E>>,
     free: Vec<usize>,
     /// Of the next event.
@@ -66,7 +57,7 @@ impl<E> Queue<E> {
     /// A queue without events.
     #[must_use]
     pub const fn new() -> Self {
-        Self { heap: BinaryHeap::new(), slots: Vec::new(), free: Vec::new(), sequence: 0 }
+        Self { agenda: Agenda::new(), slots: Vec::new(), free: Vec::new(), sequence: 0 }
     }
 
     /// Puts an event behind all that are due at the same instant.
@@ -84,7 +75,7 @@ impl<E> Queue<E> {
             self.slots.push(filled);
             self.slots.len() - 1
         };
-        self.heap.push(Reverse(Key { time: at, sequence, slot }));
+        self.agenda.push(Key { time: at, sequence, slot });
         Ticket { sequence, slot }
     }
 
@@ -99,7 +90,7 @@ impl<E> Queue<E> {
 
     /// Takes out the next event and when it is due.
     pub fn pop(&mut self) -> Option<(Time, E)> {
-        while let Some(Reverse(key)) = self.heap.pop() {
+        while let Some(key) = self.agenda.pop() {
             if let Some(event) = self.take(key.slot, key.sequence) {
                 return Some((key.time, event));
             }
@@ -111,11 +102,11 @@ impl<E> Queue<E> {
     ///
     /// Drops the keys of cancelled events on its way, which is why it borrows mutably.
     pub fn next_time(&mut self) -> Option<Time> {
-        while let Some(&Reverse(key)) = self.heap.peek() {
+        while let Some(key) = self.agenda.peek() {
             if self.is_live(key) {
                 return Some(key.time);
             }
-            self.heap.pop();
+            self.agenda.pop();
         }
         None
     }
@@ -147,7 +138,7 @@ impl<E> Queue<E> {
     }
 
     fn in_order(&self) -> Vec<(Key, &E)> {
-        let mut living: Vec<_> = self.heap.iter().filter_map(|&Reverse(key)| Some((key, self.event(key)?))).collect();
+        let mut living: Vec<_> = self.agenda.iter().filter_map(|key| Some((key, self.event(key)?))).collect();
         living.sort_unstable_by_key(|&(key, _)| key);
         living
     }
@@ -173,12 +164,12 @@ impl<E> Queue<E> {
 
     fn sweep(&mut self) {
         let living = self.len();
-        let dead = self.heap.len() - living;
+        let dead = self.agenda.len() - living;
         if dead < SWEEP_AT_LEAST || dead <= living {
             return;
         }
         let slots = &self.slots;
-        self.heap.retain(|Reverse(key)| {
+        self.agenda.retain(|key| {
             let slot = &slots[key.slot];
             slot.sequence == key.sequence && slot.event.is_some()
         });
@@ -219,7 +210,7 @@ impl<'de, E: Deserialize<'de>> Deserialize<'de> for Queue<E> {
         let image = Image::deserialize(deserializer)?;
         let len = image.events.len() + image.free.len();
         let mut slots: Vec<Option<Slot<E>>> = (0..len).map(|_| None).collect();
-        let mut heap = Vec::with_capacity(image.events.len());
+        let mut agenda = Agenda::new();
         let mut place = |at: usize, slot: Slot<E>| match slots.get_mut(at) {
             Some(place @ None) => {
                 *place = Some(slot);
@@ -232,13 +223,13 @@ impl<'de, E: Deserialize<'de>> Deserialize<'de> for Queue<E> {
                 return Err(D::Error::custom("an event of the queue is newer than the queue"));
             }
             place(slot, Slot { sequence, event: Some(event) })?;
-            heap.push(Reverse(Key { time, sequence, slot }));
+            agenda.push(Key { time, sequence, slot });
         }
         for &slot in &image.free {
             place(slot, Slot { sequence: 0, event: None })?;
         }
         let slots = slots.into_iter().flatten().collect();
-        Ok(Self { heap: heap.into(), slots, free: image.free, sequence: image.sequence })
+        Ok(Self { agenda, slots, free: image.free, sequence: image.sequence })
     }
 }
 

@@ -51,7 +51,7 @@ fn a_timer_that_is_moved_forever_leaves_no_trail() {
         queue.cancel(ticket);
         ticket = queue.schedule(second(round), round);
     }
-    assert!(queue.heap.len() <= SWEEP_AT_LEAST + 2, "{} keys for one event", queue.heap.len());
+    assert!(queue.agenda.len() <= SWEEP_AT_LEAST + 2, "{} keys for one event", queue.agenda.len());
     assert_eq!(queue.slots.len(), 1);
 }
 
