@@ -3,6 +3,7 @@
 //! Sources: `pkg/apis/core/v1/defaults.go`, `pkg/apis/apps/v1/defaults.go`, and for pods the default
 //! admission plugins (service account, priority, tolerations).
 
+use crate::go_quantity::GoQuantity;
 use serde_json::{Map, Value, json};
 
 type Fields = Map<String, Value>;
@@ -149,7 +150,7 @@ fn quality_of_service(spec: &Fields) -> &'static str {
         for container in spec.get(kind).and_then(Value::as_array).into_iter().flatten() {
             let amount = |group: &str, name: &str| {
                 let quantity = container.get("resources")?.get(group)?.get(name)?.as_str()?;
-                (quantity != "0").then(|| quantity.to_owned())
+                Some(GoQuantity::parse(quantity)?.normal()).filter(|(digits, _)| *digits != 0)
             };
             for name in ["cpu", "memory"] {
                 let (limit, request) = (amount("limits", name), amount("requests", name));

@@ -12,6 +12,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) volumes: Vec<&'a str>,
     /// Seconds of grace of the pod.
     pub(crate) grace: i64,
+    /// Whether this is a template, of which the server asks a little less.
+    pub(crate) in_template: bool,
 }
 
 /// Checks the ordinary containers of a pod.
@@ -79,7 +81,7 @@ fn common(faults: &mut Faults, container: &Value, path: &str, around: &Surroundi
     let image = text(container, "image");
     if image.is_empty() {
         faults.required(&format!("{path}.image"), "");
-    } else if image.trim() != image {
+    } else if image.trim() != image && !around.in_template {
         faults.invalid_text(&format!("{path}.image"), image, "must not have leading or trailing whitespace");
     }
     let policy = text(container, "terminationMessagePolicy");

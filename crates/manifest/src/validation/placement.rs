@@ -96,8 +96,8 @@ fn node_term(faults: &mut Faults, term: &Value, path: &str) {
 
 /// Checks topology spread constraints.
 pub(crate) fn spreading(faults: &mut Faults, spec: &Value, path: &str) {
-    let mut seen = BTreeSet::new();
-    for (index, constraint) in list(spec, "topologySpreadConstraints").iter().enumerate() {
+    let constraints = list(spec, "topologySpreadConstraints");
+    for (index, constraint) in constraints.iter().enumerate() {
         let path = format!("{path}.topologySpreadConstraints[{index}]");
         let skew = number(constraint, "maxSkew").unwrap_or_default();
         if skew <= 0 {
@@ -111,8 +111,9 @@ pub(crate) fn spreading(faults: &mut Faults, spec: &Value, path: &str) {
         }
         let action = text(constraint, "whenUnsatisfiable");
         faults.one_of(&format!("{path}.whenUnsatisfiable"), action, &["DoNotSchedule", "ScheduleAnyway"]);
-        let shown = format!("{{{key}, {action}}}");
-        if !seen.insert(shown.clone()) {
+        let repeats = |other: &Value| text(other, "topologyKey") == key && text(other, "whenUnsatisfiable") == action;
+        if constraints.iter().skip(index + 1).any(repeats) {
+            let shown = format!("{{{key}, {action}}}");
             faults.duplicate(&format!("{path}.{{topologyKey, whenUnsatisfiable}}"), &shown);
         }
         if let Some(domains) = number(constraint, "minDomains") {

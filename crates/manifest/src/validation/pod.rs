@@ -11,6 +11,7 @@ pub(crate) fn spec(faults: &mut Faults, spec: &Value, path: &str) {
     let around = Surroundings {
         volumes: list(spec, "volumes").iter().map(|volume| text(volume, "name")).collect(),
         grace: number(spec, "terminationGracePeriodSeconds").unwrap_or(30),
+        in_template: path != "spec",
     };
     volume::volumes(faults, spec, path);
     container::containers(faults, spec, path, &around);
