@@ -7,11 +7,13 @@
 //! - [`suites`]: what each suite asks of which part of the simulator.
 //! - [`sync`]: recorded passes of controllers, played with literal objects.
 //! - [`trace`], [`projection`]: recorded runs of whole clusters, and what of them must match.
+//! - [`replay`]: the scenarios of those runs, replayed.
 
 pub mod data;
 pub mod figures;
 pub mod mismatch;
 pub mod projection;
+pub mod replay;
 pub mod run;
 pub mod suites;
 pub mod sync;
