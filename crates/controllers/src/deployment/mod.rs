@@ -17,6 +17,13 @@
 //!
 //! Upstream keeps the resource version that its cache had through a whole pass, so a second write of
 //! the same object conflicts. That is kept: such writes have the same [`Base`](wavetank_model::Base).
+//!
+//! # Where this differs
+//!
+//! - A rolling update without parameters, which no API server stores, ends a pass of upstream's with a
+//!   crash; here they count as absent.
+//! - More than a dozen old ReplicaSets of which some have unreadable revisions are cleaned up in an
+//!   order that upstream's sort makes up as it goes; here it is that of a sort by insertion.
 
 pub mod annotations;
 mod claims;
