@@ -49,11 +49,11 @@ pub(crate) fn deployment(object: &mut Fields) {
     absent(spec, "replicas", 1);
     if let Some(strategy) = below(spec, "strategy") {
         zero(strategy, "type", "RollingUpdate");
-        if strategy.get("type").and_then(Value::as_str) == Some("RollingUpdate") {
-            if let Some(rolling) = below(strategy, "rollingUpdate") {
-                absent(rolling, "maxUnavailable", "25%");
-                absent(rolling, "maxSurge", "25%");
-            }
+        if strategy.get("type").and_then(Value::as_str) == Some("RollingUpdate")
+            && let Some(rolling) = below(strategy, "rollingUpdate")
+        {
+            absent(rolling, "maxUnavailable", "25%");
+            absent(rolling, "maxSurge", "25%");
         }
     }
     absent(spec, "revisionHistoryLimit", 10);

@@ -185,16 +185,25 @@ impl GoQuantity {
 
     /// The form for all others: rounded up to billionths, binary ones capped at 63 bits.
     fn big(parts: &Parts<'_>, base: u8, exponent: i32, format: Format) -> Option<Self> {
+        if base == 2 && parts.whole.len() > 19 {
+            // Beyond the cap, however many digits there are.
+            let limit = i128::from(i64::MAX);
+            let unscaled = if parts.negative { -limit } else { limit };
+            return Some(Self { amount: Amount::Big { unscaled, scale: 0 }, cached: String::new(), format });
+        }
         let mut unscaled: i128 = format!("{}{}", parts.whole, parts.fraction).parse().ok()?;
         let mut scale = i32::try_from(parts.fraction.len()).ok()?;
         let mut format = format;
         if base == 10 {
             scale = scale.checked_sub(exponent)?;
         } else {
-            unscaled = unscaled.checked_mul(1_i128.checked_shl(u32::try_from(exponent).ok()?)?)?;
+            unscaled = unscaled.saturating_mul(1_i128.checked_shl(u32::try_from(exponent).ok()?)?);
         }
         if unscaled != 0 {
-            unscaled = rescale_up(unscaled, scale, -NANO)?;
+            unscaled = match rescale_up(unscaled, scale, -NANO) {
+                None if base == 2 => i128::MAX,
+                rescaled => rescaled?,
+            };
             scale = -NANO;
         }
         if format == Format::BinarySi && scale == -NANO {

@@ -29,7 +29,9 @@ pub use edge::Edge;
 pub use error::Error;
 pub use kind::Kind;
 pub use literal::{decode_deployment, decode_pod, decode_replica_set};
-pub use object::{Object, admit, admit_update, decode, decode_strictly, kind_of, read_admitted, validate_update};
+pub use object::{
+    Object, addressed, admit, admit_update, decode, decode_strictly, kind_of, read_admitted, validate_update,
+};
 pub use patch::{patch_json, patch_merge, patch_strategic};
 pub use render::{render_deployment, render_pod, render_replica_set};
 pub use template::pod_template;

@@ -72,6 +72,50 @@ pub fn admit(value: &Value) -> Result<Value, Refusal> {
     Ok(object)
 }
 
+/// A value as a request to create a `kind` in a namespace means it.
+///
+/// Version and kind may be missing; what is there must agree with what is asked for.
+///
+/// # Errors
+/// `BadRequest` if the value is of another kind, version or namespace.
+pub fn addressed(kind: Kind, namespace: &str, value: &Value) -> Result<Value, Refusal> {
+    let Value::Object(fields) = value else {
+        return Err(bad_request(format!("{} must be a JSON object", kind.as_str())));
+    };
+    let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (version, word) = (text("apiVersion"), text("kind"));
+    if !version.is_empty() && version != kind.api_version() {
+        let expected = kind.api_version();
+        return Err(bad_request(format!(
+            "the API version in the data ({version}) does not match the expected API version ({expected})"
+        )));
+    }
+    if !word.is_empty() && word != kind.as_str() {
+        let (expected, version) = (kind.as_str(), kind.api_version());
+        let detail = if Kind::of(version, word).is_ok() {
+            let group = if version == "v1" { "core" } else { "apps" };
+            format!("converting (v1.{word}) to ({group}.{expected}): unknown conversion")
+        } else {
+            format!(
+                "no kind \"{word}\" is registered for version \"{version}\" in scheme \"pkg/runtime/scheme.go:111\""
+            )
+        };
+        return Err(bad_request(format!("{word} in version \"v1\" cannot be handled as a {expected}: {detail}")));
+    }
+    let own = value.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
+    if !own.is_empty() && own != namespace {
+        let message = "the namespace of the provided object does not match the namespace sent on the request";
+        return Err(bad_request(message));
+    }
+    let mut fields = fields.clone();
+    fields.insert("apiVersion".to_owned(), Value::from(kind.api_version()));
+    fields.insert("kind".to_owned(), Value::from(kind.as_str()));
+    if let Value::Object(metadata) = fields.entry("metadata").or_insert_with(|| Value::Object(Map::new())) {
+        metadata.insert("namespace".to_owned(), Value::from(namespace));
+    }
+    Ok(Value::Object(fields))
+}
+
 /// Fields of a pod that only admission may compute.
 fn refuse_computed_fields(given: &Value, object: &Value) -> Result<(), Refusal> {
     let forbidden = |detail: String| {
@@ -162,6 +206,11 @@ pub fn admit_update(old: &Value, new: &Value) -> Result<Value, Refusal> {
         }
     }
     let object = decode_strictly(&object)?;
+    if name_of(&object) != name_of(old) {
+        let (name, expected) = (name_of(&object), name_of(old));
+        let message = format!("the name of the object ({name}) does not match the name on the URL ({expected})");
+        return Err(bad_request(message));
+    }
     validate_update(old, &object)?;
     Ok(object)
 }

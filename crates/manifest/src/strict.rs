@@ -129,12 +129,11 @@ impl Walk {
         if fits {
             return value.clone();
         }
-        match value {
-            // Only a number that does not fit another kind of number is quoted.
-            Value::Number(number) if name != "string" && name != "bool" => {
-                self.wrong(&format!("number {number}"), shown)
-            }
-            other => self.wrong(found(other), shown),
+        // Only a number that does not fit another kind of number is quoted.
+        if value.is_number() && name != "string" && name != "bool" {
+            self.wrong(&format!("number {value}"), shown);
+        } else {
+            self.wrong(found(value), shown);
         }
         zero
     }

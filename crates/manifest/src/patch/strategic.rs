@@ -96,7 +96,7 @@ fn merge_map(name: Option<&'static str>, mut object: Object, patch: &Object) -> 
                     Some(Value::Array(original)) => original,
                     _ => Vec::new(),
                 };
-                let merged = merge_list(merging, original, items, order)?;
+                let merged = merge_list(merging, &original, items, order)?;
                 object.insert(key.clone(), Value::Array(merged));
             }
             (value, _) => drop(object.insert(key.clone(), value.clone())),
@@ -133,13 +133,13 @@ fn position(merging: Merging, items: &[Value], wanted: &Value) -> Option<usize> 
 
 fn merge_list(
     merging: Merging,
-    original: Vec<Value>,
+    original: &[Value],
     patch: &[Value],
     order: Option<&Vec<Value>>,
 ) -> Result<Vec<Value>, Fault> {
     let directive = |item: &Value| item.get(DIRECTIVE).and_then(Value::as_str).map(ToOwned::to_owned);
     let replaces = patch.iter().any(|item| directive(item).as_deref() == Some("replace"));
-    let mut merged = if replaces { Vec::new() } else { original.clone() };
+    let mut merged = if replaces { Vec::new() } else { original.to_vec() };
     let mut named = Vec::new();
     for item in patch {
         match directive(item).as_deref() {
@@ -156,7 +156,7 @@ fn merge_list(
             Some(other) => return Err(Fault(format!("unknown patch type found: {other}"))),
         }
     }
-    Ok(in_order(merging, merged, order.unwrap_or(&named), &original))
+    Ok(in_order(merging, merged, order.unwrap_or(&named), original))
 }
 
 fn merge_item(merging: Merging, merged: &mut Vec<Value>, item: &Value) -> Result<(), Fault> {

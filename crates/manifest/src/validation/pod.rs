@@ -33,11 +33,11 @@ pub(crate) fn spec(faults: &mut Faults, spec: &Value, path: &str) {
             faults.invalid_texts(&format!("{path}.{key}"), name, &names::subdomain(name));
         }
     }
-    if let Some(deadline) = number(spec, "activeDeadlineSeconds") {
-        if !(1..=i64::from(i32::MAX)).contains(&deadline) {
-            let detail = "must be between 1 and 2147483647, inclusive";
-            faults.invalid(&format!("{path}.activeDeadlineSeconds"), &deadline.to_string(), detail);
-        }
+    if let Some(deadline) = number(spec, "activeDeadlineSeconds")
+        && !(1..=i64::from(i32::MAX)).contains(&deadline)
+    {
+        let detail = "must be between 1 and 2147483647, inclusive";
+        faults.invalid(&format!("{path}.activeDeadlineSeconds"), &deadline.to_string(), detail);
     }
     for key in ["hostname", "subdomain"] {
         host_name(faults, text(spec, key), &format!("{path}.{key}"));

@@ -61,30 +61,31 @@ fn handler(faults: &mut Faults, handler: &Value, path: &str) {
         }
         kinds == 1
     };
-    if let Some(exec) = child(handler, "exec") {
-        if another(faults, "exec") && list(exec, "command").is_empty() {
-            faults.required(&format!("{path}.exec.command"), "");
-        }
+    if let Some(exec) = child(handler, "exec")
+        && another(faults, "exec")
+        && list(exec, "command").is_empty()
+    {
+        faults.required(&format!("{path}.exec.command"), "");
     }
-    if let Some(get) = child(handler, "httpGet") {
-        if another(faults, "httpGet") {
-            let path = format!("{path}.httpGet");
-            if text(get, "path").is_empty() {
-                faults.required(&format!("{path}.path"), "");
-            }
-            port(faults, get, &format!("{path}.port"));
-            faults.one_of(&format!("{path}.scheme"), text(get, "scheme"), &["HTTP", "HTTPS"]);
+    if let Some(get) = child(handler, "httpGet")
+        && another(faults, "httpGet")
+    {
+        let path = format!("{path}.httpGet");
+        if text(get, "path").is_empty() {
+            faults.required(&format!("{path}.path"), "");
         }
+        port(faults, get, &format!("{path}.port"));
+        faults.one_of(&format!("{path}.scheme"), text(get, "scheme"), &["HTTP", "HTTPS"]);
     }
-    if let Some(socket) = child(handler, "tcpSocket") {
-        if another(faults, "tcpSocket") {
-            port(faults, socket, &format!("{path}.tcpSocket.port"));
-        }
+    if let Some(socket) = child(handler, "tcpSocket")
+        && another(faults, "tcpSocket")
+    {
+        port(faults, socket, &format!("{path}.tcpSocket.port"));
     }
-    if let Some(grpc) = child(handler, "grpc") {
-        if another(faults, "grpc") {
-            port_number(faults, &format!("{path}.grpc.port"), number(grpc, "port").unwrap_or_default());
-        }
+    if let Some(grpc) = child(handler, "grpc")
+        && another(faults, "grpc")
+    {
+        port_number(faults, &format!("{path}.grpc.port"), number(grpc, "port").unwrap_or_default());
     }
     if kinds == 0 {
         faults.required(path, "must specify a handler type");

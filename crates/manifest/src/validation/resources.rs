@@ -30,24 +30,18 @@ pub(crate) fn check(faults: &mut Faults, resources: &Value, path: &str) {
     for (name, quantity) in &requests {
         amount(faults, name, quantity, &format!("{path}.requests[{name}]"));
         let limit = limits.iter().find(|(known, _)| known == name).map(|(_, limit)| *limit);
-        match limit {
-            Some(limit) if is_extended(name) || is_huge(name) => {
-                if order(quantity, limit) != Ordering::Equal {
-                    let detail = format!("must be equal to {name} limit of {limit}");
-                    faults.invalid_text(&format!("{path}.requests"), quantity, &detail);
-                }
-            }
-            Some(limit) => {
-                if order(quantity, limit) == Ordering::Greater {
-                    let detail = format!("must be less than or equal to {name} limit of {limit}");
-                    faults.invalid_text(&format!("{path}.requests"), quantity, &detail);
-                }
-            }
-            None if is_extended(name) || is_huge(name) => {
+        let exact = is_extended(name) || is_huge(name);
+        let relation = match limit {
+            Some(limit) if exact && order(quantity, limit) != Ordering::Equal => "equal to",
+            Some(limit) if !exact && order(quantity, limit) == Ordering::Greater => "less than or equal to",
+            None if exact => {
                 faults.required(&format!("{path}.limits"), "Limit must be set for non overcommitable resources");
+                continue;
             }
-            None => {}
-        }
+            Some(_) | None => continue,
+        };
+        let detail = format!("must be {relation} {name} limit of {}", limit.unwrap_or_default());
+        faults.invalid_text(&format!("{path}.requests"), quantity, &detail);
     }
 }
 

@@ -159,14 +159,13 @@ fn count_of(value: &Value) -> i64 {
 }
 
 fn count_or_percentage(faults: &mut Faults, value: &Value, path: &str) {
-    match value {
-        Value::String(text) => {
-            if percentage(value).is_none() {
-                let detail = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  \
-                              or '93%', regex used for validation is '[0-9]+%')";
-                faults.invalid_text(path, text, detail);
-            }
-        }
-        number => faults.non_negative(path, number.as_i64().unwrap_or_default()),
+    let Some(text) = value.as_str() else {
+        faults.non_negative(path, value.as_i64().unwrap_or_default());
+        return;
+    };
+    if percentage(value).is_none() {
+        let detail = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', \
+                      regex used for validation is '[0-9]+%')";
+        faults.invalid_text(path, text, detail);
     }
 }
