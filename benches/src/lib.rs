@@ -42,8 +42,7 @@ pub fn roll_out(replicas: u32, ready: Ready) -> Cluster {
     let fallback =
         Behaviour { start_ms: 980, ready_after_ms: 1_000, ready_stagger_ms: stagger, ..Behaviour::default() };
     let script = Scripted { schedule_ms: 20, shutdown_ms: 1_000, fallback, ..Scripted::default() };
-    let mut cluster =
-        Cluster::builder().profile(Profile::instant()).scripted(script).log(LogLevel::Digest).build();
+    let mut cluster = Cluster::builder().profile(Profile::instant()).scripted(script).log(LogLevel::Digest).build();
     let deadline = Duration::from_secs(100_000_000);
     cluster.apply(&manifest(replicas)).expect("the manifest is valid");
     cluster.run_until(|cluster| cluster.is_complete("web"), deadline).expect("the first rollout completes");

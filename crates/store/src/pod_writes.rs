@@ -19,7 +19,8 @@ impl Store {
     pub fn create_pod_of(&mut self, set: ReplicaSetKey, now: Time) -> Result<PodKey, Refusal> {
         let slot = self.sets.get(set).ok_or_else(|| Refusal::not_found("replicasets.apps", ""))?;
         // The controller sends the template that it has seen.
-        let set = slot.seen.as_ref().or(slot.stored.as_ref()).ok_or_else(|| Refusal::not_found("replicasets.apps", ""))?;
+        let set =
+            slot.seen.as_ref().or(slot.stored.as_ref()).ok_or_else(|| Refusal::not_found("replicasets.apps", ""))?;
         let template = std::sync::Arc::clone(&set.spec.template);
         let identity = CohortIdentity {
             namespace: set.meta.namespace.clone(),
@@ -199,8 +200,7 @@ impl Store {
     /// # Errors
     /// `NotFound` if the pod is gone.
     pub fn adopt_pod(&mut self, key: PodKey, set: Uid) -> Result<(), Refusal> {
-        let (labels, annotations, mut owners) =
-            self.pod_meta(key).ok_or_else(|| Refusal::not_found(PODS, ""))?;
+        let (labels, annotations, mut owners) = self.pod_meta(key).ok_or_else(|| Refusal::not_found(PODS, ""))?;
         owners.retain(|owner| owner.uid != set);
         owners.extend(self.set_reference(set));
         self.edit_pod_meta(key, labels, annotations, owners)
@@ -211,8 +211,7 @@ impl Store {
     /// # Errors
     /// `NotFound` if the pod is gone.
     pub fn release_pod(&mut self, key: PodKey, set: Uid) -> Result<(), Refusal> {
-        let (labels, annotations, mut owners) =
-            self.pod_meta(key).ok_or_else(|| Refusal::not_found(PODS, ""))?;
+        let (labels, annotations, mut owners) = self.pod_meta(key).ok_or_else(|| Refusal::not_found(PODS, ""))?;
         owners.retain(|owner| owner.uid != set);
         self.edit_pod_meta(key, labels, annotations, owners)
     }

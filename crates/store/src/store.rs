@@ -303,9 +303,9 @@ impl Store {
         let own = pod.own.as_deref();
         let maker = self.maker_of(pod).and_then(|uid| self.makers.get(&uid));
         let generate_name = maker.map_or_else(|| "".into(), |set| format!("{}-", set.name).into());
-        let owners = own.and_then(|own| own.owners.clone()).unwrap_or_else(|| {
-            cohort.owner.and_then(|uid| self.set_reference(uid)).into_iter().collect()
-        });
+        let owners = own
+            .and_then(|own| own.owners.clone())
+            .unwrap_or_else(|| cohort.owner.and_then(|uid| self.set_reference(uid)).into_iter().collect());
         let condition = |kind: &str, holds: bool, since: Option<Time>| PodCondition {
             kind: kind.into(),
             status: if holds { ConditionStatus::True } else { ConditionStatus::False },
@@ -426,7 +426,9 @@ impl Store {
         // New pods nearly always follow one of the latest templates.
         let found = self.templates.iter().rposition(|known| Arc::ptr_eq(known, template)).or_else(|| {
             self.templates.iter().rposition(|known| {
-                known.spelling == template.spelling && known.meaning == template.meaning && known.value == template.value
+                known.spelling == template.spelling
+                    && known.meaning == template.meaning
+                    && known.value == template.value
             })
         });
         let number = found.unwrap_or_else(|| {

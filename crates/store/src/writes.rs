@@ -215,12 +215,7 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound` if it is gone.
-    pub fn delete_deployment(
-        &mut self,
-        key: DeploymentKey,
-        finalizer: Option<&str>,
-        now: Time,
-    ) -> Result<(), Refusal> {
+    pub fn delete_deployment(&mut self, key: DeploymentKey, finalizer: Option<&str>, now: Time) -> Result<(), Refusal> {
         let live = Arc::clone(self.live_deployment(key, "")?);
         let mut new = (*live).clone();
         if begin_deletion(&mut new.meta, finalizer, now) {

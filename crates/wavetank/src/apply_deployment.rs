@@ -21,7 +21,9 @@ pub(crate) fn reference(deployment: &Deployment) -> ObjectRef {
 pub(crate) fn expected(base: Base, cached: u64, versions: &[u64]) -> Precondition {
     match base {
         Base::Cached => Precondition::Version(cached),
-        Base::Written(write) => versions.get(write).map_or(Precondition::None, |version| Precondition::Version(*version)),
+        Base::Written(write) => {
+            versions.get(write).map_or(Precondition::None, |version| Precondition::Version(*version))
+        }
         Base::Fresh => Precondition::None,
     }
 }
@@ -85,7 +87,8 @@ pub(crate) fn land(cluster: &mut Cluster, pass: &mut ActivePass) -> Result<(), R
 
 fn set_name(cluster: &Cluster, set: ReplicaSetKey) -> std::sync::Arc<str> {
     let slot = cluster.store.set(set);
-    slot.and_then(|slot| slot.stored.as_ref().or(slot.seen.as_ref())).map_or_else(|| "".into(), |set| set.meta.name.clone())
+    slot.and_then(|slot| slot.stored.as_ref().or(slot.seen.as_ref()))
+        .map_or_else(|| "".into(), |set| set.meta.name.clone())
 }
 
 /// A live read before the first adoption.

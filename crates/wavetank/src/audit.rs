@@ -90,9 +90,7 @@ impl Cluster {
             Work::Deployment { seen, plan, .. } => {
                 deployment_request(self, &seen.deployment, plan.writes.get(pass.replies.len())?)
             }
-            Work::Set { set, plan, .. } => {
-                set_request(self, set, plan.writes.get(pass.replies.len())?, pass.answered)
-            }
+            Work::Set { set, plan, .. } => set_request(self, set, plan.writes.get(pass.replies.len())?, pass.answered),
         }
     }
 
@@ -136,9 +134,7 @@ fn deployment_request(cluster: &Cluster, seen: &Deployment, write: &DeploymentWr
             request("patch", "ReplicaSet", set_name(cluster, *key), None)
         }
         DeploymentWrite::Create(set) => request("create", "ReplicaSet", set.meta.name.clone(), set_object(set)),
-        DeploymentWrite::Update { set, .. } => {
-            request("update", "ReplicaSet", set.meta.name.clone(), set_object(set))
-        }
+        DeploymentWrite::Update { set, .. } => request("update", "ReplicaSet", set.meta.name.clone(), set_object(set)),
         DeploymentWrite::Delete(key) => request("delete", "ReplicaSet", set_name(cluster, *key), None),
         DeploymentWrite::UpdateDeployment { deployment, .. } => {
             request("update", "Deployment", name, Some(Object::Deployment(deployment.clone())))

@@ -223,11 +223,12 @@ impl Cluster {
         self.absorb();
         let workers = usize::try_from(self.profile.workers).unwrap_or(usize::MAX);
         loop {
-            // Sets first: a Deployment then sees what all of its sets have done, in one pass.
-            if let Some(key) = self.sets.queue.take(workers) {
-                self.begin_set_pass(key);
-            } else if let Some(key) = self.deployments.queue.take(workers) {
+            // Deployments first: one that has just written sees its own write before its sets act on
+            // it, as upstream's does, whose delivery takes less time than a set's requests.
+            if let Some(key) = self.deployments.queue.take(workers) {
                 self.begin_deployment_pass(key);
+            } else if let Some(key) = self.sets.queue.take(workers) {
+                self.begin_set_pass(key);
             } else {
                 break;
             }

@@ -8,9 +8,7 @@ use std::sync::Arc;
 use wavetank_controllers::deployment::new_set_name;
 use wavetank_controllers::{Claim, ClaimKind, PodsSeen, SetSeen, Tally, surplus};
 use wavetank_engine::Time;
-use wavetank_model::{
-    Deployment, DeploymentKey, ReplicaSet, ReplicaSetKey, Selector, SetKind, Strategy, StringMap,
-};
+use wavetank_model::{Deployment, DeploymentKey, ReplicaSet, ReplicaSetKey, Selector, SetKind, Strategy, StringMap};
 use wavetank_store::cohort::Cohort;
 use wavetank_store::victims::{VictimOrder, first_victims};
 use wavetank_store::{CohortId, Store};
@@ -43,9 +41,8 @@ pub fn deployment(store: &Store, key: DeploymentKey) -> Option<DeploymentSeen> {
         .filter_map(seen)
         .filter(|seen| seen.set.meta.namespace == deployment.meta.namespace)
         .collect();
-    let taken = store
-        .set_key(SetKind::ReplicaSet, &deployment.meta.namespace, &new_set_name(&deployment))
-        .and_then(seen);
+    let taken =
+        store.set_key(SetKind::ReplicaSet, &deployment.meta.namespace, &new_set_name(&deployment)).and_then(seen);
     Some(DeploymentSeen { deployment, sets, taken })
 }
 

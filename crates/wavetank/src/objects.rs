@@ -270,11 +270,10 @@ impl Cluster {
     pub fn patch(&mut self, kind: Kind, name: &str, patch_kind: PatchKind, patch: &Value) -> Result<(), Error> {
         let live = self.json(kind, name)?;
         let patched = match patch_kind {
-            PatchKind::Json => crate::standin::patch_json(&live, patch),
-            PatchKind::Merge => crate::standin::patch_merge(&live, patch),
-            PatchKind::Strategic => crate::standin::patch_strategic(&live, patch),
-        }
-        .map_err(|error| Refusal::new(Reason::BadRequest, error.to_string()))?;
+            PatchKind::Json => wavetank_manifest::patch_json(&live, patch),
+            PatchKind::Merge => wavetank_manifest::patch_merge(&live, patch),
+            PatchKind::Strategic => wavetank_manifest::patch_strategic(kind, &live, patch),
+        }?;
         if name_in(&patched) != name_in(&live) {
             let named = patched["metadata"]["name"].as_str().unwrap_or_default();
             let plain = split(name).1;

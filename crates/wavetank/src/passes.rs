@@ -57,8 +57,19 @@ pub(crate) struct ActivePass {
 /// What a pass is for, what it has seen, and what it plans.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Work {
-    Deployment { key: DeploymentKey, seen: Box<DeploymentSeen>, plan: Plan<DeploymentWrite> },
-    Set { key: ReplicaSetKey, set: Arc<ReplicaSet>, pods: Box<PodsSeen>, met: bool, burst: u32, plan: Plan<ReplicaSetWrite> },
+    Deployment {
+        key: DeploymentKey,
+        seen: Box<DeploymentSeen>,
+        plan: Plan<DeploymentWrite>,
+    },
+    Set {
+        key: ReplicaSetKey,
+        set: Arc<ReplicaSet>,
+        pods: Box<PodsSeen>,
+        met: bool,
+        burst: u32,
+        plan: Plan<ReplicaSetWrite>,
+    },
 }
 
 impl ActivePass {
@@ -89,13 +100,7 @@ impl ActivePass {
                 *plan = reconcile_deployment(&inputs, &self.replies);
             }
             Work::Set { set, pods, met, burst, plan, .. } => {
-                let inputs = ReplicaSetInputs {
-                    now: self.began,
-                    set,
-                    pods,
-                    expectations_met: *met,
-                    burst: *burst,
-                };
+                let inputs = ReplicaSetInputs { now: self.began, set, pods, expectations_met: *met, burst: *burst };
                 *plan = reconcile_replica_set(&inputs, &self.replies);
             }
         }
@@ -224,9 +229,7 @@ impl Cluster {
 
     fn record_reached(&mut self, pass: &mut ActivePass) {
         let reached = pass.replies.len();
-        while let Some((_, event)) =
-            pass.events().get(pass.recorded).filter(|(after, _)| *after <= reached).cloned()
-        {
+        while let Some((_, event)) = pass.events().get(pass.recorded).filter(|(after, _)| *after <= reached).cloned() {
             pass.recorded += 1;
             match &pass.work {
                 Work::Deployment { seen, .. } => {

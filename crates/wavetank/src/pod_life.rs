@@ -49,7 +49,8 @@ impl Cluster {
                             self.owner_gone(new.meta.uid);
                         }
                         if old.is_none()
-                            && let Some(owner) = owner(new).filter(|owner| self.store.deployment_of_uid(*owner).is_none())
+                            && let Some(owner) =
+                                owner(new).filter(|owner| self.store.deployment_of_uid(*owner).is_none())
                         {
                             self.owner_gone(owner);
                         }
@@ -84,9 +85,12 @@ impl Cluster {
         let facts = &self.store.template_facts(pod.template).facts;
         let node = match &facts.node_name {
             Some(name) => self.store.nodes().find(|(_, node)| node.name == *name).map(|(number, _)| number),
-            None if facts.node_selector.is_empty() => {
-                self.placement.turns.pick(self.placement.nodes.len()).and_then(|turn| self.placement.nodes.get(turn)).copied()
-            }
+            None if facts.node_selector.is_empty() => self
+                .placement
+                .turns
+                .pick(self.placement.nodes.len())
+                .and_then(|turn| self.placement.nodes.get(turn))
+                .copied(),
             None => {
                 let fitting = self.fitting(&facts.node_selector);
                 self.placement.turns.pick(fitting.len()).and_then(|turn| fitting.get(turn)).copied()
@@ -128,7 +132,8 @@ impl Cluster {
         if let Some(change) = change {
             let turned = change.ready != state.ready || state.ready_since.is_none();
             let ready_since = if turned { Some(self.now.floor_second()) } else { state.ready_since };
-            let new = PodState { phase: change.phase, ready: change.ready, ready_since, restarts: change.restarts, ..state };
+            let new =
+                PodState { phase: change.phase, ready: change.ready, ready_since, restarts: change.restarts, ..state };
             self.write_pod(key, new);
         }
     }
@@ -144,7 +149,13 @@ impl Cluster {
             return Err(Refusal::not_found("pods", ""));
         };
         let grace = grace_seconds.unwrap_or(self.store.template_facts(pod.template).facts.grace_seconds);
+        // The API server removes at once what no kubelet has to stop.
         let at_once = pod.state.node.is_none() || pod.state.phase.has_ended();
+        let held = pod.own.as_ref().is_some_and(|own| !own.finalizers.is_empty());
+        if at_once && !held {
+            self.take_away(key);
+            return Ok(());
+        }
         let grace = if at_once { 0 } else { grace };
         if !self.store.begin_pod_deletion(key, grace, self.now)? && grace > 0 {
             return Ok(());

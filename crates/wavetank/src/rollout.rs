@@ -144,8 +144,10 @@ impl Cluster {
         self.edit_deployment(name, |deployment| {
             if replicas < 0 {
                 let message = format!("Invalid value: {replicas}: must be greater than or equal to 0");
-                let mut refusal =
-                    Refusal::new(Reason::Invalid, format!("Scale.autoscaling \"{plain}\" is invalid: spec.replicas: {message}"));
+                let mut refusal = Refusal::new(
+                    Reason::Invalid,
+                    format!("Scale.autoscaling \"{plain}\" is invalid: spec.replicas: {message}"),
+                );
                 refusal.causes.push(Cause {
                     reason: "FieldValueInvalid".into(),
                     message: message.into(),
@@ -211,10 +213,8 @@ impl Cluster {
     /// The ReplicaSets of a Deployment with their revisions, oldest revision first.
     fn revisions(&self, deployment: &Deployment) -> Vec<(i64, &Arc<ReplicaSet>)> {
         let owned = self.store.sets_controlled_by(Some(deployment.meta.uid));
-        let mut revisions: Vec<_> = owned
-            .filter_map(|key| self.store.set(key)?.stored.as_ref())
-            .map(|set| (revision_of(set), set))
-            .collect();
+        let mut revisions: Vec<_> =
+            owned.filter_map(|key| self.store.set(key)?.stored.as_ref()).map(|set| (revision_of(set), set)).collect();
         revisions.sort_by_key(|(number, _)| *number);
         revisions
     }

@@ -40,7 +40,8 @@ impl Cluster {
     /// # Errors
     /// [`Error::Snapshot`] if the bytes are no snapshot, or one of another format.
     pub fn restore(bytes: &[u8]) -> Result<Self, Error> {
-        let unreadable = |error: ciborium::de::Error<std::io::Error>| Error::Snapshot(format!("not a snapshot: {error}"));
+        let unreadable =
+            |error: ciborium::de::Error<std::io::Error>| Error::Snapshot(format!("not a snapshot: {error}"));
         let Format { format } = ciborium::from_reader(bytes).map_err(unreadable)?;
         if format != SNAPSHOT_FORMAT {
             return Err(Error::Snapshot(format!("snapshot format {format}, this version reads {SNAPSHOT_FORMAT}")));

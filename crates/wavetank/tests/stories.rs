@@ -49,9 +49,9 @@ fn scalings(cluster: &Cluster, name: &str) -> Vec<String> {
         .filter(|event| &*event.reason == "ScalingReplicaSet")
         .map(|event| event.message.to_string())
         .map(|message| {
-            history.iter().fold(message, |message, revision| {
-                message.replace(&*revision.set, &format!("#{}", revision.number))
-            })
+            history
+                .iter()
+                .fold(message, |message, revision| message.replace(&*revision.set, &format!("#{}", revision.number)))
         })
         .collect()
 }
@@ -136,10 +136,8 @@ fn revisions_keep_their_causes_and_undo_renumbers_them() {
 #[test]
 fn an_image_that_does_not_exist_stops_the_rollout_and_undo_mends_it() {
     let strategy = "strategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 1}}";
-    let mut cluster = Cluster::builder()
-        .profile(Profile::instant())
-        .image("app:1.91", ImageBehaviour::new().fails_to_pull())
-        .build();
+    let mut cluster =
+        Cluster::builder().profile(Profile::instant()).image("app:1.91", ImageBehaviour::new().fails_to_pull()).build();
     cluster.apply(&manifest("nginx", 3, strategy)).expect("it is valid");
     cluster.run_until(|cluster| cluster.is_complete("nginx"), 10 * MINUTE).expect("it rolls out");
     cluster.set_image("nginx", "app", "app:1.91", None).expect("it is there");
