@@ -1,9 +1,19 @@
 //! The edge: YAML and JSON to the model and back.
 //!
+//! A manifest comes in by [`parse_yaml`] and [`decode`], which does what the API server does: it
+//! decodes strictly, fills in, and checks. Recorded objects come in by [`literal`], which takes them
+//! as they stand. Objects go out by [`render`]. All that depends on the fields of the API types
+//! (decoding, the template hash, the meaning of templates, strategic merge) follows one table that is
+//! generated from the Go types.
+//!
 //! - [`edge`]: the calendar and the uids that both sides share.
+//! - [`kind`]: the kinds that are taken in.
 //! - [`literal`]: objects read as they stand.
+//! - [`object`]: objects taken in as the API server does.
+//! - [`patch`]: the three kinds of patches, on JSON.
 //! - [`render`]: objects as the API server shows them.
 //! - [`template`]: the maker of pod templates.
+//! - [`yaml`]: YAML to JSON.
 
 mod defaults;
 pub mod edge;

@@ -58,7 +58,9 @@ pub fn decode_strictly(value: &Value) -> Result<Value, Refusal> {
 
 /// A value as the API server would store it at its creation: decoded, filled in and checked.
 ///
-/// The namespace is `default` unless given; a status is dropped; the generation is 1.
+/// The namespace is `default` unless given; a status is dropped; the generation is 1. Of what admission
+/// adds to pods, the volume with the token of the service account is left out: nothing simulated reads
+/// it, and its random name would make every pod's spec its own.
 ///
 /// # Errors
 /// `BadRequest` if it cannot be decoded, `Invalid` with a cause for each field at fault.

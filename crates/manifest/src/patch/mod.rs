@@ -4,9 +4,9 @@
 
 mod strategic;
 
-use crate::Kind;
+use crate::{Kind, kind_of, strict};
 use serde_json::Value;
-use wavetank_model::{Reason, Refusal};
+use wavetank_model::{Cause, Reason, Refusal};
 
 /// What the API server says to a patch that cannot be applied.
 const CANNOT_APPLY: &str = "the server rejected our request due to an error in our request";
@@ -14,7 +14,8 @@ const CANNOT_APPLY: &str = "the server rejected our request due to an error in o
 /// Applies a JSON patch (RFC 6902): a list of operations, all of them or none.
 ///
 /// # Errors
-/// `BadRequest` if the patch is no such list, `Invalid` if an operation does not apply.
+/// `BadRequest` if the patch is no such list, `Invalid` if an operation does not apply or its result
+/// cannot be decoded.
 pub fn patch_json(object: &Value, patch: &Value) -> Result<Value, Refusal> {
     let operations: json_patch::Patch = serde_json::from_value(patch.clone()).map_err(|error| {
         let detail = if patch.is_array() {
@@ -27,18 +28,18 @@ pub fn patch_json(object: &Value, patch: &Value) -> Result<Value, Refusal> {
     })?;
     let mut patched = object.clone();
     json_patch::patch(&mut patched, &operations).map_err(|_| Refusal::new(Reason::Invalid, CANNOT_APPLY))?;
-    Ok(patched)
+    decodable(patched)
 }
 
 /// Applies a JSON merge patch (RFC 7386): objects merge, null deletes, all else replaces.
 ///
 /// # Errors
-/// `BadRequest` if the patch is not an object.
+/// `BadRequest` if the patch is not an object, `Invalid` if its result cannot be decoded.
 pub fn patch_merge(object: &Value, patch: &Value) -> Result<Value, Refusal> {
     demand_object(patch)?;
     let mut patched = object.clone();
     json_patch::merge(&mut patched, patch);
-    Ok(patched)
+    decodable(patched)
 }
 
 /// Applies a strategic merge patch: as a merge patch, but lists whose items have a key merge as well.
@@ -48,11 +49,40 @@ pub fn patch_merge(object: &Value, patch: &Value) -> Result<Value, Refusal> {
 ///
 /// # Errors
 /// `BadRequest` if the patch is not an object, `InternalError` (as upstream) if an item of a merging
-/// list lacks the key of that list or a directive makes no sense.
+/// list lacks the key of that list or a directive makes no sense, `Invalid` if its result cannot be
+/// decoded.
 pub fn patch_strategic(kind: Kind, object: &Value, patch: &Value) -> Result<Value, Refusal> {
     demand_object(patch)?;
-    strategic::apply(kind.go_type(), object, patch)
-        .map_err(|strategic::Fault(message)| Refusal::new(Reason::InternalError, message))
+    let patched = strategic::apply(kind.go_type(), object, patch)
+        .map_err(|strategic::Fault(message)| Refusal::new(Reason::InternalError, message))?;
+    match strict::decode(kind.go_type(), &patched) {
+        Ok(_) => Ok(patched),
+        Err(fault) => {
+            // This kind of patch is not decoded from text, so its errors are worded otherwise.
+            let fault = strategic::mistyped(kind.go_type(), patch).unwrap_or(fault);
+            Err(undecodable(&strategic::go_map(patch), &fault))
+        }
+    }
+}
+
+/// A patched object that is one still. What is of no known kind is left to whoever takes it in.
+fn decodable(patched: Value) -> Result<Value, Refusal> {
+    let Ok(kind) = kind_of(&patched) else { return Ok(patched) };
+    match strict::decode(kind.go_type(), &patched) {
+        Ok(_) => Ok(patched),
+        Err(fault) => Err(undecodable(&patched.to_string(), &fault)),
+    }
+}
+
+/// The refusal of a patch whose result is no object of the API.
+fn undecodable(shown: &str, fault: &str) -> Refusal {
+    let message = format!("Invalid value: {}: {fault}", Value::from(shown));
+    let cause = Cause { reason: "FieldValueInvalid".into(), message: message.as_str().into(), field: "patch".into() };
+    Refusal {
+        reason: Reason::Invalid,
+        message: format!(" \"\" is invalid: patch: {message}").into(),
+        causes: vec![cause],
+    }
 }
 
 fn demand_object(patch: &Value) -> Result<(), Refusal> {

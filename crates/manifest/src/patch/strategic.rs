@@ -188,7 +188,7 @@ fn demand_key(merging: Merging, item: &Value) -> Result<(), Fault> {
 }
 
 /// A value as Go prints one without a type.
-fn go_map(value: &Value) -> String {
+pub(crate) fn go_map(value: &Value) -> String {
     match value {
         Value::Object(map) => {
             let mut entries: Vec<String> = map.iter().map(|(key, value)| format!("{key}:{}", go_map(value))).collect();
@@ -203,6 +203,23 @@ fn go_map(value: &Value) -> String {
         Value::Null => "<nil>".to_owned(),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
+}
+
+/// What is said of the first text in a patch that stands where a number or truth value belongs.
+pub(crate) fn mistyped(name: &'static str, patch: &Value) -> Option<String> {
+    let Value::Object(map) = patch else { return None };
+    map.iter().find_map(|(key, value)| {
+        let kind = schema::field(name, key)?.kind.resolved();
+        match (kind, value) {
+            (Type::Basic(basic), Value::String(_)) if *basic != "string" => Some(format!("unrecognized type: {basic}")),
+            (Type::Named(inner), _) => mistyped(inner, value),
+            (Type::Slice(item), Value::Array(items)) => {
+                let inner = struct_of(item)?;
+                items.iter().find_map(|item| mistyped(inner, item))
+            }
+            (_, _) => None,
+        }
+    })
 }
 
 /// Items named by the patch come in its order, the others in the order they had; where the two meet,

@@ -99,6 +99,19 @@ fn an_item_without_its_key_is_refused_as_upstream_does() {
 }
 
 #[test]
+fn a_result_that_is_no_object_is_refused() {
+    let patch = json!({"spec": {"replicas": "many"}});
+    let refusal = patch_strategic(Kind::Deployment, &deployment(), &patch).unwrap_err();
+    assert_eq!(
+        &*refusal.message,
+        " \"\" is invalid: patch: Invalid value: \"map[spec:map[replicas:many]]\": unrecognized type: int32"
+    );
+    let refusal = patch_merge(&deployment(), &json!({"spec": {"replicaz": 1}})).unwrap_err();
+    assert_eq!(refusal.reason, Reason::Invalid);
+    assert!(refusal.message.ends_with("strict decoding error: unknown field \"spec.replicaz\""));
+}
+
+#[test]
 fn operations_apply_together_or_not_at_all() {
     let good = json!([{"op": "replace", "path": "/spec/replicas", "value": 5}]);
     assert_eq!(patch_json(&deployment(), &good).unwrap()["spec"]["replicas"], json!(5));
