@@ -51,11 +51,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let took = cluster.now().since(begun);
 
     println!("\nEvents of deployment/{name} and its ReplicaSets");
-    println!("{:>10}  {:<8} {:<18} {:<32} MESSAGE", "TIME", "TYPE", "REASON", "OBJECT");
+    println!("{:>10}  {:<8} {:<18} {:<38} MESSAGE", "TIME", "TYPE", "REASON", "OBJECT");
     for entry in cluster.history() {
         if let Happening::Event { about, event } = &entry.what {
             println!(
-                "{:>10}  {:<8} {:<18} {:<32} {}",
+                "{:>10}  {:<8} {:<18} {:<38} {}",
                 clock(entry.time),
                 event.kind,
                 event.reason,
@@ -79,11 +79,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// READY/CURRENT/DESIRED of each ReplicaSet whenever one of them changed.
+/// Ready, current and desired replicas of each set.
+type Sizes = Vec<(i32, i32, i32)>;
+
+/// Prints the sizes of each ReplicaSet whenever one of them changed.
 fn print_sizes(cluster: &Cluster) {
     let mut names: Vec<String> = Vec::new();
-    let mut rows: Vec<(Time, Vec<(i32, i32, i32)>)> = Vec::new();
-    let mut sizes: Vec<(i32, i32, i32)> = Vec::new();
+    let mut rows: Vec<(Time, Sizes)> = Vec::new();
+    let mut sizes: Sizes = Vec::new();
     for entry in cluster.history() {
         let Happening::Change(wavetank::Change::ReplicaSet { new: Some(set), .. }) = &entry.what else { continue };
         let position = names.iter().position(|name| **name == *set.meta.name).unwrap_or_else(|| {
@@ -94,6 +97,7 @@ fn print_sizes(cluster: &Cluster) {
         sizes[position] = (set.status.ready_replicas, set.status.replicas, set.spec.replicas);
         match rows.last_mut() {
             Some((time, row)) if *time == entry.time => row.clone_from(&sizes),
+            Some((_, row)) if *row == sizes => {}
             _ => rows.push((entry.time, sizes.clone())),
         }
     }

@@ -52,6 +52,8 @@ pub(crate) struct ActivePass {
     pub(crate) recorded: usize,
     /// When the next request lands, once it is on its way.
     pub(crate) landing: Option<Time>,
+    /// When the write under way began: its requests leave together, as far as the client's rate allows.
+    pub(crate) write_began: Option<Time>,
 }
 
 /// What a pass is for, what it has seen, and what it plans.
@@ -84,6 +86,7 @@ impl ActivePass {
             refused: None,
             recorded: 0,
             landing: None,
+            write_began: None,
         }
     }
 
@@ -177,7 +180,8 @@ impl Cluster {
                     Work::Deployment { .. } => &mut self.deployments.client,
                     Work::Set { .. } => &mut self.sets.client,
                 };
-                pass.landing = Some(client.take(rate, self.now) + self.profile.api_write);
+                let began = *pass.write_began.get_or_insert(self.now);
+                pass.landing = Some(client.take(rate, began) + self.profile.api_write);
             }
             if let Some(landing) = pass.landing.filter(|landing| *landing > self.now) {
                 self.queue.schedule(landing, Event::PassGoesOn(number));
@@ -222,6 +226,7 @@ impl Cluster {
             pass.versions.push(self.store.version());
         }
         (pass.answered, pass.failed) = (0, 0);
+        pass.write_began = None;
         if again {
             pass.plan();
         }
