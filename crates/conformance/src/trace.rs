@@ -77,7 +77,11 @@ impl TraceFile {
     /// The first difference, or a projection that is not known.
     pub fn compare(&self, trace: &[Entry]) -> Result<(), Mismatch> {
         let relevant = crate::projection::relevant(trace, self.has_pods());
-        for (name, expected) in &self.projected {
+        // The most telling differences first.
+        let families = ["strict", "settled", "events", "scale", "final", "bounds"];
+        let mut projected: Vec<_> = self.projected.iter().collect();
+        projected.sort_by_key(|(name, _)| families.iter().position(|family| name.starts_with(family)));
+        for (name, expected) in projected {
             let got = crate::projection::project(&relevant, name)
                 .ok_or_else(|| Mismatch::not_run(format!("unknown projection {name}")))?;
             crate::mismatch::same(expected, &got).map_err(|mismatch| mismatch.within(name))?;

@@ -1,6 +1,8 @@
 //! What each suite asks of which part of the simulator.
 
 mod answer;
+mod manifests;
+mod quantities;
 mod selectors;
 mod templates;
 mod values;
@@ -39,12 +41,15 @@ type Runner = fn(notes: &Value, case: &Value) -> Result<(), Mismatch>;
 
 /// Suites by name, with what runs their cases.
 const RUNNERS: &[(&str, Runner)] = &[
+    ("defaulting", manifests::defaulting),
     ("deployment-sync", |_, case| twice(case, sync::deployment_case, sync::production::deployment_case)),
     ("human-duration", values::human),
     ("int-or-percent", values::int_or_percent),
+    ("quantities", quantities::case),
     ("replicaset-sync", |_, case| twice(case, sync::replica_set_case, sync::production::replica_set_case)),
     ("selectors", selectors::case),
     ("template-hash", templates::hash),
+    ("validation", manifests::validation),
 ];
 
 /// A recorded pass is played on literal objects, and again on the production path.
