@@ -178,7 +178,7 @@ fn pods(cluster: &Cluster) -> i32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     /// Upstream: a rolling update never has more pods than replicas + maxSurge. The bound is the
     /// largest in force since the last rest, because a smaller one takes time to reach.
