@@ -112,9 +112,6 @@ fn end(expected: &Value, error: Option<&PassError>, look_again: LookAgain) -> Re
 }
 
 fn error_reason(error: &PassError) -> &str {
-    match error {
-        PassError::Refused(refusal) if refusal.is_namespace_terminating() => "NamespaceTerminating",
-        PassError::Refused(refusal) => refusal.reason.as_str(),
-        _ => "",
-    }
+    let PassError::Refused(refusal) = error else { return "" };
+    if refusal.is_namespace_terminating() { "NamespaceTerminating" } else { refusal.reason.as_str() }
 }

@@ -96,10 +96,8 @@ fn loaded(case: &Value) -> Result<(Cluster, Edge), Mismatch> {
     }
     for live in list(&input["live"]) {
         let (kind, name) = (text(&live["kind"]), text(&live["name"]));
-        let object = match &live["object"] {
-            Value::Null => None,
-            object => Some(decoded(kind, object, &mut edge)?),
-        };
+        let object = Some(&live["object"]).filter(|object| !object.is_null());
+        let object = object.map(|object| decoded(kind, object, &mut edge)).transpose()?;
         let seen = objects.iter().find(|seen| names(seen, kind, name)).or(object.as_ref()).cloned();
         if let Some(seen) = seen {
             cluster.load_unseen(&seen, object);
