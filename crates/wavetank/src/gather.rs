@@ -8,7 +8,9 @@ use std::sync::Arc;
 use wavetank_controllers::deployment::new_set_name;
 use wavetank_controllers::{Claim, ClaimKind, PodsSeen, SetSeen, Tally, surplus};
 use wavetank_engine::Time;
-use wavetank_model::{Deployment, DeploymentKey, ReplicaSet, ReplicaSetKey, Selector, SetKind, Strategy, StringMap};
+use wavetank_model::{
+    Deployment, DeploymentKey, PodFacts, ReplicaSet, ReplicaSetKey, Selector, SetKind, Strategy, StringMap,
+};
 use wavetank_store::cohort::Cohort;
 use wavetank_store::victims::{VictimOrder, first_victims};
 use wavetank_store::{CohortId, Store};
@@ -64,22 +66,21 @@ pub fn pods(store: &mut Store, set: &ReplicaSet, now: Time, expectations_met: bo
     let mut matching = Vec::with_capacity(1);
     for id in owned {
         let cohort = store.cohort(id);
+        // A reference names its owner without a namespace, and holds within its own only.
+        if cohort.identity.namespace != set.meta.namespace {
+            continue;
+        }
         if selector.matches(&cohort.identity.labels) {
             count_in(store, id, set, now, &mut seen);
             matching.push(id);
         } else if cohort.active > 0 {
-            claim(store, cohort, ClaimKind::Release, &mut seen.claims);
+            claim(store, cohort, ClaimKind::Release, set, &mut seen.claims);
         }
     }
     for cohort in store.cohorts_with(None).map(|id| store.cohort(id)) {
         let near = cohort.active > 0 && cohort.identity.namespace == set.meta.namespace;
         if near && selector.matches(&cohort.identity.labels) {
-            let from = seen.claims.len();
-            claim(store, cohort, ClaimKind::Adopt, &mut seen.claims);
-            let labeled = has_all(&cohort.identity.labels, &set.spec.template.labels);
-            for claim in &mut seen.claims[from..] {
-                claim.pod.fully_labeled = labeled;
-            }
+            claim(store, cohort, ClaimKind::Adopt, set, &mut seen.claims);
         }
     }
     seen.claims.sort_by(|one, other| one.name.cmp(&other.name));
@@ -119,10 +120,11 @@ fn has_all(labels: &StringMap, wanted: &StringMap) -> bool {
     labels.same(wanted) || wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 
-fn claim(store: &Store, cohort: &Cohort, kind: ClaimKind, claims: &mut Vec<Claim>) {
+fn claim(store: &Store, cohort: &Cohort, kind: ClaimKind, set: &ReplicaSet, claims: &mut Vec<Claim>) {
+    let fully_labeled = has_all(&cohort.identity.labels, &set.spec.template.labels);
     for pod in cohort.victims.iter() {
         if let Some(record) = store.pod(pod.key) {
-            claims.push(Claim { kind, pod: *pod, name: store.pod_name(record) });
+            claims.push(Claim { kind, pod: PodFacts { fully_labeled, ..*pod }, name: store.pod_name(record) });
         }
     }
 }
