@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::garbage::Propagation;
 use crate::rollout::split;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use wavetank_manifest::{Edge, Kind, Object, render_deployment, render_pod, render_replica_set};
 use wavetank_model::{ObjectMeta, PodKey, Reason, Refusal, ReplicaSet, ReplicaSetKey, SetKind};
@@ -132,16 +133,22 @@ impl Cluster {
     /// What the edge refuses; then nothing has changed.
     pub fn apply(&mut self, manifest: &str) -> Result<Vec<Applied>, Error> {
         let mut steps = Vec::new();
+        // What the earlier documents will have made, since a later one may name the same object again.
+        let mut pending: BTreeMap<(Kind, String), Value> = BTreeMap::new();
         for document in Self::read(manifest)? {
             let kind = wavetank_manifest::kind_of(&document)?;
-            let step = match self.json(kind, &name_in(&document)) {
-                Ok(live) => {
-                    let merged = keeping_what_is_not_said(&live, document);
-                    Step::Replace(self.admitted(&live, &merged)?)
-                }
-                Err(_) => Step::Create(wavetank_manifest::decode(&document, &mut self.edge())?),
+            let name = name_in(&document);
+            let live = match pending.remove(&(kind, name.clone())) {
+                Some(made) => Some(made),
+                None => self.json(kind, &name).ok(),
             };
-            steps.push(step);
+            let admitted = match &live {
+                Some(live) => Self::admitted(live, &keeping_what_is_not_said(live, document))?,
+                None => wavetank_manifest::admit(&document)?,
+            };
+            let object = wavetank_manifest::read_admitted(&admitted, &mut self.edge())?;
+            steps.push(if live.is_some() { Step::Replace(object) } else { Step::Create(object) });
+            pending.insert((kind, name), admitted);
         }
         steps.into_iter().map(|step| self.take(step)).collect()
     }
@@ -171,15 +178,14 @@ impl Cluster {
     }
 
     /// A changed object, once it has passed the edge.
-    fn admitted(&self, live: &Value, new: &Value) -> Result<Object, Error> {
+    fn admitted(live: &Value, new: &Value) -> Result<Value, Error> {
         let admitted = wavetank_manifest::admit_update(live, new)?;
-        let object = wavetank_manifest::read_admitted(&admitted, &mut self.edge())?;
         // A running container keeps its image here; saying otherwise would be a wrong answer.
-        if object.kind() == Kind::Pod && live["spec"] != admitted["spec"] {
+        if wavetank_manifest::kind_of(&admitted)? == Kind::Pod && live["spec"] != admitted["spec"] {
             let reason = Reason::Other("NotSimulated".into());
             return Err(Refusal::new(reason, "not simulated: a change of a pod's spec").into());
         }
-        Ok(object)
+        Ok(admitted)
     }
 
     /// Puts an object that has passed the edge in the place of the stored one.
@@ -259,7 +265,7 @@ impl Cluster {
         Ok(match self.object(kind, name)? {
             Object::Deployment(deployment) => render_deployment(&deployment, &edge),
             Object::ReplicaSet(set) | Object::ReplicationController(set) => render_replica_set(&set, &edge),
-            Object::Pod(pod) => render_pod(&pod, &edge),
+            Object::Pod(pod) => with_admitted_spec(render_pod(&pod, &edge)),
         })
     }
 
@@ -280,7 +286,7 @@ impl Cluster {
             let message = format!("the name of the object ({named}) does not match the name on the URL ({plain})");
             return Err(Refusal::new(Reason::BadRequest, message).into());
         }
-        let new = self.admitted(&live, &patched)?;
+        let new = wavetank_manifest::read_admitted(&Self::admitted(&live, &patched)?, &mut self.edge())?;
         self.replace(new)
     }
 
@@ -346,4 +352,19 @@ fn keeping_what_is_not_said(live: &Value, mut document: Value) -> Value {
         }
     }
     document
+}
+
+/// A pod as the server would have stored it: a set's template lacks what admission fills in for pods.
+fn with_admitted_spec(mut pod: Value) -> Value {
+    let bare = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": pod["metadata"]["name"], "namespace": pod["metadata"]["namespace"]},
+        "spec": pod["spec"],
+    });
+    // A recorded pod may be one that no server would take in; it is shown as it is.
+    if let Ok(mut admitted) = wavetank_manifest::admit(&bare) {
+        pod["spec"] = admitted["spec"].take();
+    }
+    pod
 }

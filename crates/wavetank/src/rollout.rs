@@ -5,7 +5,7 @@
 use crate::cluster::Cluster;
 use crate::error::Error;
 use std::sync::Arc;
-use wavetank_manifest::{Edge, pod_template};
+use wavetank_manifest::{Edge, pod_template, render_deployment};
 use wavetank_model::template::POD_TEMPLATE_HASH;
 use wavetank_model::{Cause, Deployment, DeploymentKey, PodTemplate, Reason, Refusal, ReplicaSet};
 use wavetank_store::Precondition;
@@ -111,9 +111,11 @@ impl Cluster {
     /// Sets the image of a container, `*` meaning all; `cause` is recorded as the reason of the change.
     ///
     /// # Errors
-    /// `NotFound`, or [`Error::NoContainer`].
+    /// `NotFound`, [`Error::NoContainer`], or `Invalid` for an image that no container can have.
     pub fn set_image(&mut self, name: &str, container: &str, image: &str, cause: Option<&str>) -> Result<(), Error> {
+        let edge = Edge::new(self.calendar);
         self.edit_deployment(name, |deployment| {
+            let old = render_deployment(deployment, &edge);
             let mut found = false;
             let template = edited(&deployment.spec.template, |value| {
                 let containers = value.pointer_mut("/spec/containers").and_then(|list| list.as_array_mut());
@@ -131,7 +133,7 @@ impl Cluster {
             if let Some(cause) = cause {
                 deployment.meta.annotations.set(CHANGE_CAUSE, cause);
             }
-            Ok(())
+            Ok(wavetank_manifest::validate_update(&old, &render_deployment(deployment, &edge))?)
         })
     }
 
