@@ -82,13 +82,13 @@ fn states() -> impl Strategy<Value = Drawn> {
     let phase = prop_oneof![
         2 => Just(Phase::Pending),
         1 => Just(Phase::Unknown),
-        8 => Just(Phase::Running),
+        24 => Just(Phase::Running),
         1 => Just(Phase::Succeeded),
         1 => Just(Phase::Failed),
     ];
-    let since = prop_oneof![1 => Just(None), 6 => (-70..8_i64).prop_map(Some), 3 => (-4..2_i64).prop_map(Some)];
+    let since = prop_oneof![1 => Just(None), 6 => (-70..8_i64).prop_map(Some), 3 => (-4..2_i64).prop_map(Some), 6 => Just(Some(-9))];
     let node = prop_oneof![1 => Just(None), 5 => (0..3_u8).prop_map(Some)];
-    let restarts = prop_oneof![3 => Just((0, 0)), 1 => (0..3_u32, 0..2_u32)];
+    let restarts = prop_oneof![3 => Just((0, 0)), 2 => (0..2_u32, 0..2_u32)];
     (phase, prop::bool::weighted(0.7), since, restarts, node, prop::bool::weighted(0.12)).prop_map(
         |(phase, ready, ready_since, restarts, node, terminating)| Drawn {
             phase,
@@ -102,13 +102,15 @@ fn states() -> impl Strategy<Value = Drawn> {
 }
 
 fn marks() -> impl Strategy<Value = Marks> {
-    (0..9_u8, 0..3_u8, 0..3_u8).prop_map(|(app, hash, tier)| Marks(app, hash, tier))
+    (0..9_u8, prop_oneof![4 => Just(0_u8), 2 => Just(1), 1 => Just(2)], 0..3_u8)
+        .prop_map(|(app, hash, tier)| Marks(app, hash, tier))
 }
 
 fn bonds() -> impl Strategy<Value = Bond> {
     prop_oneof![
         3 => Just(Bond::None),
-        8 => (0..SETS).prop_map(Bond::Controlled),
+        4 => Just(Bond::Controlled(0)),
+        4 => (0..SETS).prop_map(Bond::Controlled),
         1 => (0..SETS).prop_map(Bond::Owned),
     ]
 }
@@ -119,7 +121,7 @@ fn costs() -> impl Strategy<Value = &'static str> {
 
 pub(crate) fn pods() -> impl Strategy<Value = DrawnPod> {
     let flags = (prop::bool::weighted(0.05), prop::bool::weighted(0.1));
-    (states(), marks(), bonds(), costs(), -80..1_i64, flags).prop_map(
+    (states(), marks(), bonds(), costs(), prop_oneof![-80..1_i64, Just(-20)], flags).prop_map(
         |(state, marks, owner, cost, created, (away, held))| DrawnPod {
             state,
             marks,
@@ -134,7 +136,7 @@ pub(crate) fn pods() -> impl Strategy<Value = DrawnPod> {
 
 pub(crate) fn sets() -> impl Strategy<Value = DrawnSet> {
     let min_ready = prop_oneof![2 => Just(0), 3 => 1..40_i32];
-    let (owned, terminating) = (prop::bool::weighted(0.8), prop::bool::weighted(0.07));
+    let (owned, terminating) = (prop::bool::weighted(0.7), prop::bool::weighted(0.07));
     (0..5_i32, min_ready, 0..12_u8, any::<bool>(), owned, terminating).prop_map(
         |(replicas, min_ready, selector, tier, owned, terminating)| DrawnSet {
             replicas,
