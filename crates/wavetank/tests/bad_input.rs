@@ -36,11 +36,10 @@ fn changed(name: &str, pointer: &str, value: Value) -> String {
     manifest["metadata"]["name"] = json!(name);
     let (parent, key) = pointer.rsplit_once('/').expect("the pointer has a key");
     let parent = manifest.pointer_mut(parent).expect("the parent is there");
-    match parent {
-        Value::Object(fields) if value.is_null() => {
-            fields.remove(key);
-        }
-        parent => parent[key] = value,
+    if value.is_null() {
+        parent.as_object_mut().and_then(|fields| fields.remove(key));
+    } else {
+        parent[key] = value;
     }
     manifest.to_string()
 }
@@ -61,10 +60,9 @@ fn fault<T: Debug>(cluster: &mut Cluster, verb: impl FnOnce(&mut Cluster) -> Res
 
 #[track_caller]
 fn refusal<T: Debug>(cluster: &mut Cluster, verb: impl FnOnce(&mut Cluster) -> Result<T, Error>) -> Refusal {
-    match fault(cluster, verb) {
-        Error::Refused(refusal) => refusal,
-        other => panic!("the edge refuses, but this is: {other}"),
-    }
+    let error = fault(cluster, verb);
+    let Error::Refused(refusal) = error else { panic!("the edge refuses, but this is: {error}") };
+    refusal
 }
 
 /// Asserts a refusal: its reason, its message, and the fields of its causes.
