@@ -136,7 +136,7 @@ impl Cluster {
     }
 
     /// Calls `subscriber` with every entry of the history from now on. A fork has no subscribers.
-    pub fn subscribe(&mut self, subscriber: impl FnMut(&Entry) + 'static) {
+    pub fn subscribe(&mut self, subscriber: impl FnMut(&Entry) + Send + Sync + 'static) {
         self.history.subscribe(Box::new(subscriber));
     }
 

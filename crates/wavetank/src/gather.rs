@@ -52,6 +52,7 @@ fn unfinished_pods(store: &Store, set: &ReplicaSet, selector: &Selector) -> u32 
     store
         .cohorts_with(Some(set.meta.uid))
         .map(|id| store.cohort(id))
+        .filter(|cohort| cohort.identity.namespace == set.meta.namespace)
         .filter(|cohort| selector.matches(&cohort.identity.labels))
         .map(|cohort| cohort.unfinished)
         .sum()

@@ -66,7 +66,8 @@ pub enum Happening {
     },
 }
 
-type Subscriber = Box<dyn FnMut(&Entry)>;
+// A cluster can be sent to another thread, so its subscribers must be, too.
+type Subscriber = Box<dyn FnMut(&Entry) + Send + Sync>;
 
 /// The history, and who listens. Subscribers are not forked and not in snapshots.
 #[derive(Default, Serialize, Deserialize)]

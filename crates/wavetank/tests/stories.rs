@@ -270,3 +270,47 @@ fn a_seed_gives_one_history_and_log_levels_do_not_change_it() {
     };
     assert_eq!(run(1, LogLevel::Everything), run(1, LogLevel::Digest));
 }
+
+#[test]
+fn a_replication_controller_keeps_its_pods_like_a_replica_set() {
+    let mut cluster = Cluster::builder().build();
+    let text = "apiVersion: v1
+kind: ReplicationController
+metadata: {name: old}
+spec:
+  replicas: 3
+  template:
+    metadata: {labels: {app: old}}
+    spec: {containers: [{name: app, image: 'app:v1'}]}
+";
+    cluster.apply(text).expect("it is valid");
+    cluster.run_for(MINUTE);
+    let pods: Vec<String> = cluster
+        .store()
+        .pods()
+        .filter_map(|pod| cluster.store().pod(pod))
+        .map(|pod| cluster.store().pod_name(pod).to_string())
+        .collect();
+    assert_eq!(pods.len(), 3);
+    cluster.delete(Kind::Pod, &pods[0], wavetank::Propagation::Background).expect("it is there");
+    cluster.run_for(MINUTE);
+    assert_eq!(cluster.store().pod_count(), 3);
+    assert!(cluster.pod_key(&pods[0]).is_err());
+    let status = &cluster.json(Kind::ReplicationController, "old").expect("it is there")["status"];
+    assert_eq!(status["readyReplicas"], 3);
+}
+
+#[test]
+fn a_subscriber_hears_what_the_history_keeps_and_a_cluster_can_be_sent_to_another_thread() {
+    fn sendable<T: Send + Sync>(_: &T) {}
+    let heard = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let ear = std::sync::Arc::clone(&heard);
+    let mut cluster = Cluster::builder().build();
+    sendable(&cluster);
+    let before = cluster.history().len();
+    cluster.subscribe(move |_| drop(ear.fetch_add(1, std::sync::atomic::Ordering::Relaxed)));
+    cluster.apply(&manifest("web", 2, "")).expect("it is valid");
+    cluster.run_for(MINUTE);
+    assert_eq!(heard.load(std::sync::atomic::Ordering::Relaxed), cluster.history().len() - before);
+    assert!(cluster.history().len() > before);
+}
