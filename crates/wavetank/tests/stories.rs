@@ -308,7 +308,9 @@ fn a_subscriber_hears_what_the_history_keeps_and_a_cluster_can_be_sent_to_anothe
     let mut cluster = Cluster::builder().build();
     sendable(&cluster);
     let before = cluster.history().len();
-    cluster.subscribe(move |_| drop(ear.fetch_add(1, std::sync::atomic::Ordering::Relaxed)));
+    cluster.subscribe(move |_| {
+        ear.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    });
     cluster.apply(&manifest("web", 2, "")).expect("it is valid");
     cluster.run_for(MINUTE);
     assert_eq!(heard.load(std::sync::atomic::Ordering::Relaxed), cluster.history().len() - before);
