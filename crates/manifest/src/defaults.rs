@@ -211,7 +211,7 @@ fn container(container: &mut Fields) {
 }
 
 /// Whether an image names the tag `latest`, or neither tag nor digest, which means the same.
-fn is_latest(image: &str) -> bool {
+pub(crate) fn is_latest(image: &str) -> bool {
     if image.contains('@') {
         return false;
     }

@@ -18,6 +18,7 @@
 mod defaults;
 pub mod edge;
 mod error;
+mod facts;
 mod fields;
 mod go_print;
 mod go_quantity;

@@ -1,13 +1,14 @@
 //! Making pod templates: the only place where one comes into being.
 
+use crate::facts::facts;
 use crate::fields::Fields;
 use crate::meaning::meaning;
 use crate::schema::Type;
 use crate::{Error, go_print};
 use core::fmt;
 use serde_json::Value;
-use wavetank_model::template::{POD_TEMPLATE_HASH, ProbeTiming, RestartPolicy};
-use wavetank_model::{PodTemplate, StringMap, TemplateFacts};
+use wavetank_model::PodTemplate;
+use wavetank_model::template::POD_TEMPLATE_HASH;
 
 const TEMPLATE: Type = Type::Named("core/v1.PodTemplateSpec");
 
@@ -58,47 +59,6 @@ fn template_meaning(value: &Value) -> String {
         labels.remove(POD_TEMPLATE_HASH);
     }
     meaning(&TEMPLATE, &value)
-}
-
-fn facts(spec: Fields<'_>) -> Result<TemplateFacts, Error> {
-    let mut images = Vec::new();
-    let mut readiness = None;
-    for (index, container) in spec.list("containers")?.iter().enumerate() {
-        let container = Fields::of(Some(container), "template.spec.containers")?;
-        images.push(container.shared("image")?);
-        if index == 0 {
-            readiness = probe(container.object("readinessProbe", "template.spec.containers[0].readinessProbe")?)?;
-        }
-    }
-    Ok(TemplateFacts {
-        images,
-        restart_policy: match spec.text("restartPolicy")? {
-            "OnFailure" => RestartPolicy::OnFailure,
-            "Never" => RestartPolicy::Never,
-            _ => RestartPolicy::Always,
-        },
-        grace_seconds: spec.int64("terminationGracePeriodSeconds")?.unwrap_or(30),
-        node_name: spec.optional_text("nodeName")?.filter(|name| !name.is_empty()).map(Into::into),
-        node_selector: if spec.is_present() { spec.string_map("nodeSelector")? } else { StringMap::default() },
-        readiness,
-    })
-}
-
-/// The clockwork of a probe; zero stands for the default, as it does at the API server.
-fn probe(fields: Fields<'_>) -> Result<Option<ProbeTiming>, Error> {
-    if !fields.is_present() {
-        return Ok(None);
-    }
-    let count = |key: &str, default: u32| -> Result<u32, Error> {
-        let given = u32::try_from(fields.count(key)?).unwrap_or_default();
-        Ok(if given == 0 { default } else { given })
-    };
-    Ok(Some(ProbeTiming {
-        initial_delay_seconds: count("initialDelaySeconds", 0)?,
-        period_seconds: count("periodSeconds", 10)?,
-        success_threshold: count("successThreshold", 1)?,
-        failure_threshold: count("failureThreshold", 3)?,
-    }))
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@
 //! - [`quantity`], [`selector`], [`int_or_string`], [`duration`]: the small values of the API.
 //! - [`label`], [`strconv`]: what may be a label, and how upstream reads and quotes.
 //! - [`template`]: pod templates, shared, with their two identities.
+//! - [`container`]: the containers of a template, as the simulation obeys them.
 //! - [`condition`], [`deployment`], [`replica_set`], [`pod`]: the objects.
 //! - [`refusal`]: why the API server said no.
 //! - [`pass`]: one pass of a controller: replies in, [`Plan`] out, [`drive`] between them.
 //! - [`event`]: what controllers record.
 
 pub mod condition;
+pub mod container;
 pub mod deployment;
 pub mod duration;
 pub mod event;
@@ -28,6 +30,7 @@ pub mod strconv;
 pub mod template;
 
 pub use condition::{ConditionStatus, DeploymentCondition, PodCondition, ReplicaSetCondition};
+pub use container::Container;
 pub use deployment::{Deployment, DeploymentSpec, DeploymentStatus, RollingUpdate, Strategy};
 pub use event::{EventKind, EventRecord};
 pub use identity::{DeploymentKey, NodeKey, PodKey, ReplicaSetKey, Uid};

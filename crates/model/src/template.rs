@@ -1,6 +1,7 @@
 //! Pod templates: stored once, shared by all that are made from them.
 
 use crate::StringMap;
+use crate::container::{Container, Resources, Toleration};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -45,6 +46,18 @@ pub struct TemplateFacts {
     pub node_selector: StringMap,
     /// Readiness probe of the first container.
     pub readiness: Option<ProbeTiming>,
+    /// Containers, in order.
+    pub containers: Vec<Container>,
+    /// Init containers and sidecars, in order.
+    pub init_containers: Vec<Container>,
+    /// Condition types of the readiness gates.
+    pub readiness_gates: Vec<Arc<str>>,
+    /// Resources given for the pod as a whole.
+    pub resources: Resources,
+    /// Tolerations.
+    pub tolerations: Vec<Toleration>,
+    /// `activeDeadlineSeconds`.
+    pub active_deadline_seconds: Option<i64>,
 }
 
 /// When a container is started again.
@@ -132,15 +145,15 @@ impl PodTemplate {
 }
 
 /// JSON inside a snapshot is text, so that formats that do not describe themselves can carry it.
-mod json_text {
+pub(crate) mod json_text {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
     use serde_json::Value;
 
-    pub(super) fn serialize<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
         serde_json::to_string(value).map_err(ser::Error::custom)?.serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
         serde_json::from_str(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
