@@ -2,6 +2,7 @@
 
 mod answer;
 mod manifests;
+mod printer_tables;
 mod quantities;
 mod selectors;
 mod templates;
@@ -45,6 +46,7 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("deployment-sync", |_, case| twice(case, sync::deployment_case, sync::production::deployment_case)),
     ("human-duration", values::human),
     ("int-or-percent", values::int_or_percent),
+    ("printer-tables", printer_tables::case),
     ("quantities", quantities::case),
     ("replicaset-sync", |_, case| twice(case, sync::replica_set_case, sync::production::replica_set_case)),
     ("selectors", selectors::case),
