@@ -21,6 +21,9 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
 )
 
 var opaque = map[string]bool{
@@ -116,7 +119,8 @@ func main() {
 		appsv1.Deployment{}, appsv1.ReplicaSet{}, appsv1.StatefulSet{}, appsv1.DaemonSet{}, batchv1.Job{},
 		batchv1.CronJob{}, corev1.Pod{}, corev1.ReplicationController{}, corev1.Service{}, corev1.ConfigMap{},
 		corev1.Namespace{}, corev1.Node{}, autoscalingv1.HorizontalPodAutoscaler{}, autoscalingv1.Scale{},
-		autoscalingv2.HorizontalPodAutoscaler{},
+		autoscalingv2.HorizontalPodAutoscaler{}, corev1.Endpoints{}, corev1.Event{}, corev1.Binding{},
+		discoveryv1.EndpointSlice{}, networkingv1.Ingress{}, policyv1.PodDisruptionBudget{}, policyv1.Eviction{},
 	} {
 		p.declare(reflect.TypeOf(root))
 	}

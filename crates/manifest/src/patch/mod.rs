@@ -2,7 +2,14 @@
 //!
 //! What comes out has yet to be admitted ([`crate::admit_update`]).
 
+mod difference;
 mod strategic;
+mod three_way;
+
+pub use three_way::{
+    LAST_APPLIED, MergeError, go_json, last_applied, last_applied_of, three_way_json_merge, three_way_strategic,
+    two_way_json_merge, two_way_strategic, with_last_applied,
+};
 
 use crate::{Kind, kind_of, strict};
 use serde_json::Value;

@@ -6,10 +6,10 @@
 use crate::schema::{self, Field, Type};
 use serde_json::{Map, Value};
 
-const DIRECTIVE: &str = "$patch";
-const RETAIN_KEYS: &str = "$retainKeys";
-const ELEMENT_ORDER: &str = "$setElementOrder/";
-const DELETE_PRIMITIVES: &str = "$deleteFromPrimitiveList/";
+pub(crate) const DIRECTIVE: &str = "$patch";
+pub(crate) const RETAIN_KEYS: &str = "$retainKeys";
+pub(crate) const ELEMENT_ORDER: &str = "$setElementOrder/";
+pub(crate) const DELETE_PRIMITIVES: &str = "$deleteFromPrimitiveList/";
 
 /// Why a patch cannot be applied.
 #[derive(Debug)]
@@ -17,11 +17,11 @@ pub(crate) struct Fault(pub(crate) String);
 
 /// How a field's list merges.
 #[derive(Clone, Copy, Debug)]
-struct Merging {
+pub(crate) struct Merging {
     /// The key of its items; empty for lists of plain values.
-    key: &'static str,
+    pub(crate) key: &'static str,
     /// The struct its items are of, if they are of one.
-    item: Option<&'static str>,
+    pub(crate) item: Option<&'static str>,
 }
 
 /// Applies a patch to an object of a named struct.
@@ -33,19 +33,19 @@ pub(crate) fn apply(name: &'static str, object: &Value, patch: &Value) -> Result
 }
 
 /// The struct behind a type, through pointers.
-fn struct_of(kind: &Type) -> Option<&'static str> {
+pub(crate) fn struct_of(kind: &Type) -> Option<&'static str> {
     match kind.resolved() {
         Type::Named(name) => Some(name),
         Type::Basic(_) | Type::Slice(_) | Type::Map(..) | Type::Pointer(_) => None,
     }
 }
 
-fn field_of(name: Option<&'static str>, key: &str) -> Option<&'static Field> {
+pub(crate) fn field_of(name: Option<&'static str>, key: &str) -> Option<&'static Field> {
     name.and_then(|name| schema::field(name, key))
 }
 
 /// How the list of a field merges, if it does.
-fn merging(field: Option<&'static Field>) -> Option<Merging> {
+pub(crate) fn merging(field: Option<&'static Field>) -> Option<Merging> {
     let field = field.filter(|field| field.strategy.split(',').any(|word| word == "merge"))?;
     match field.kind.resolved() {
         Type::Slice(item) => Some(Merging { key: field.merge_key, item: struct_of(item) }),
@@ -53,7 +53,8 @@ fn merging(field: Option<&'static Field>) -> Option<Merging> {
     }
 }
 
-type Object = Map<String, Value>;
+/// The fields of a JSON object.
+pub(crate) type Object = Map<String, Value>;
 
 fn merge_map(name: Option<&'static str>, mut object: Object, patch: &Object) -> Result<Object, Fault> {
     match patch.get(DIRECTIVE).map(Value::as_str) {
@@ -122,11 +123,11 @@ fn delete_primitives(object: &mut Object, list: &str, gone: &Value) {
 }
 
 /// What tells an item of a list from others: its key, or itself.
-fn identity(merging: Merging, item: &Value) -> Option<&Value> {
+pub(crate) fn identity(merging: Merging, item: &Value) -> Option<&Value> {
     if merging.key.is_empty() { Some(item) } else { item.get(merging.key) }
 }
 
-fn position(merging: Merging, items: &[Value], wanted: &Value) -> Option<usize> {
+pub(crate) fn position(merging: Merging, items: &[Value], wanted: &Value) -> Option<usize> {
     let wanted = identity(merging, wanted)?;
     items.iter().position(|item| identity(merging, item) == Some(wanted))
 }
@@ -179,7 +180,7 @@ fn merge_item(merging: Merging, merged: &mut Vec<Value>, item: &Value) -> Result
     Ok(())
 }
 
-fn demand_key(merging: Merging, item: &Value) -> Result<(), Fault> {
+pub(crate) fn demand_key(merging: Merging, item: &Value) -> Result<(), Fault> {
     if identity(merging, item).is_some() {
         return Ok(());
     }
@@ -224,7 +225,7 @@ pub(crate) fn mistyped(name: &'static str, patch: &Value) -> Option<String> {
 
 /// Items named by the patch come in its order, the others in the order they had; where the two meet,
 /// the old order decides if it knows both, else the patch's item goes first.
-fn in_order(merging: Merging, items: Vec<Value>, order: &[Value], original: &[Value]) -> Vec<Value> {
+pub(crate) fn in_order(merging: Merging, items: Vec<Value>, order: &[Value], original: &[Value]) -> Vec<Value> {
     let (mut named, others): (Vec<Value>, Vec<Value>) =
         items.into_iter().partition(|item| position(merging, order, item).is_some());
     named.sort_by_key(|item| position(merging, order, item));
