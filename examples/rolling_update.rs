@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("\nEvents of deployment/{name} and its ReplicaSets");
     println!("{:>10}  {:<8} {:<18} {:<38} MESSAGE", "TIME", "TYPE", "REASON", "OBJECT");
     for entry in cluster.history() {
-        if let Happening::Event { about, event } = &entry.what {
+        if let Happening::Event { about, event, .. } = &entry.what {
             println!(
                 "{:>10}  {:<8} {:<18} {:<38} {}",
                 clock(entry.time),

@@ -6,8 +6,9 @@
 //! (decoding, the template hash, the meaning of templates, strategic merge) follows one table that is
 //! generated from the Go types.
 //!
+//! - [`document`]: objects of the kinds that are few.
+//! - [`service`], [`endpoint_slice`], [`ingress`]: how pods are reached.
 //! - [`edge`]: the calendar and the uids that both sides share.
-//! - [`kind`]: the kinds that are taken in.
 //! - [`literal`]: objects read as they stand.
 //! - [`object`]: objects taken in as the API server does.
 //! - [`patch`]: the three kinds of patches, on JSON.
@@ -16,13 +17,15 @@
 //! - [`yaml`]: YAML to JSON.
 
 mod defaults;
+pub mod document;
 pub mod edge;
+pub mod endpoint_slice;
 mod error;
 mod facts;
 mod fields;
 mod go_print;
 mod go_quantity;
-pub mod kind;
+pub mod ingress;
 pub mod literal;
 mod meaning;
 mod metadata;
@@ -31,19 +34,24 @@ pub mod patch;
 mod record;
 pub mod render;
 mod schema;
+pub mod service;
 mod strict;
 pub mod template;
 mod validation;
 pub mod yaml;
 
+pub use document::{decode_document, render_document};
 pub use edge::Edge;
+pub use endpoint_slice::{decode_endpoint_slice, render_endpoint_slice};
 pub use error::Error;
-pub use kind::Kind;
+pub use ingress::{decode_ingress, render_ingress};
 pub use literal::{decode_deployment, decode_pod, decode_replica_set};
 pub use object::{
     Object, addressed, admit, admit_update, decode, decode_strictly, kind_of, read_admitted, validate_update,
 };
 pub use patch::{patch_json, patch_merge, patch_strategic};
 pub use render::{render_deployment, render_pod, render_replica_set};
+pub use service::{decode_service, decode_service_spec, render_service};
 pub use template::pod_template;
+pub use wavetank_model::Kind;
 pub use yaml::{YamlError, parse_yaml};

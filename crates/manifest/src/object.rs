@@ -1,9 +1,8 @@
 //! Taking objects in as the API server does: decode strictly, fill in, check.
 
-use crate::kind::Kind;
-use crate::{Edge, Error, defaults, literal, strict, validation};
+use crate::{Edge, Error, defaults, document, literal, strict, validation};
 use serde_json::{Map, Value};
-use wavetank_model::{Deployment, Pod, Reason, Refusal, ReplicaSet};
+use wavetank_model::{Deployment, Document, Kind, ObjectMeta, Pod, Reason, Refusal, ReplicaSet};
 
 /// An object of one of the kinds that can be simulated.
 #[derive(Clone, Debug)]
@@ -16,6 +15,8 @@ pub enum Object {
     ReplicationController(Box<ReplicaSet>),
     /// A Pod.
     Pod(Box<Pod>),
+    /// An object of any other kind.
+    Document(Box<Document>),
 }
 
 impl Object {
@@ -23,10 +24,32 @@ impl Object {
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
+            Self::Document(document) => document.kind,
             Self::Deployment(_) => Kind::Deployment,
             Self::ReplicaSet(_) => Kind::ReplicaSet,
             Self::ReplicationController(_) => Kind::ReplicationController,
             Self::Pod(_) => Kind::Pod,
+        }
+    }
+
+    /// Its metadata, to be changed.
+    pub const fn meta_mut(&mut self) -> &mut ObjectMeta {
+        match self {
+            Self::Deployment(deployment) => &mut deployment.meta,
+            Self::ReplicaSet(set) | Self::ReplicationController(set) => &mut set.meta,
+            Self::Pod(pod) => &mut pod.meta,
+            Self::Document(document) => &mut document.meta,
+        }
+    }
+
+    /// Its metadata.
+    #[must_use]
+    pub const fn meta(&self) -> &ObjectMeta {
+        match self {
+            Self::Deployment(deployment) => &deployment.meta,
+            Self::ReplicaSet(set) | Self::ReplicationController(set) => &set.meta,
+            Self::Pod(pod) => &pod.meta,
+            Self::Document(document) => &document.meta,
         }
     }
 }
@@ -152,8 +175,16 @@ fn filled_in(value: &Value) -> Result<Value, Refusal> {
         fields.remove("status");
         default_fields(kind, fields);
         if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
-            metadata.entry("namespace").or_insert_with(|| Value::from("default"));
-            metadata.insert("generation".to_owned(), Value::from(1));
+            if kind.is_namespaced() {
+                metadata.entry("namespace").or_insert_with(|| Value::from("default"));
+            } else {
+                metadata.remove("namespace");
+            }
+            if kind.has_generation() {
+                metadata.insert("generation".to_owned(), Value::from(1));
+            } else {
+                metadata.remove("generation");
+            }
         }
     }
     // Once more, because a filled-in object has the server's form only after another decoding.
@@ -166,6 +197,20 @@ fn default_fields(kind: Kind, fields: &mut Map<String, Value>) {
         Kind::ReplicaSet => defaults::replica_set(fields),
         Kind::ReplicationController => defaults::replication_controller(fields),
         Kind::Pod => defaults::pod(fields),
+        Kind::Service
+        | Kind::ConfigMap
+        | Kind::Namespace
+        | Kind::Node
+        | Kind::Event
+        | Kind::Endpoints
+        | Kind::EndpointSlice
+        | Kind::HorizontalPodAutoscaler
+        | Kind::Ingress
+        | Kind::PodDisruptionBudget
+        | Kind::StatefulSet
+        | Kind::DaemonSet
+        | Kind::Job
+        | Kind::CronJob => {}
     }
 }
 
@@ -252,6 +297,22 @@ pub fn read_admitted(object: &Value, edge: &mut Edge) -> Result<Object, Refusal>
             literal::decode_replica_set(object, edge).map(|object| Object::ReplicationController(Box::new(object)))
         }
         Kind::Pod => literal::decode_pod(object, edge).map(|object| Object::Pod(Box::new(object))),
+        kind @ (Kind::Service
+        | Kind::ConfigMap
+        | Kind::Namespace
+        | Kind::Node
+        | Kind::Event
+        | Kind::Endpoints
+        | Kind::EndpointSlice
+        | Kind::HorizontalPodAutoscaler
+        | Kind::Ingress
+        | Kind::PodDisruptionBudget
+        | Kind::StatefulSet
+        | Kind::DaemonSet
+        | Kind::Job
+        | Kind::CronJob) => {
+            document::decode_document(kind, object, edge).map(|object| Object::Document(Box::new(object)))
+        }
     };
     read.map_err(|error: Error| bad_request(error.to_string()))
 }

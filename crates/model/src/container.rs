@@ -77,6 +77,17 @@ impl Protocol {
             Self::Sctp => "SCTP",
         }
     }
+
+    /// The protocol of a word; an empty one means TCP.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        match word {
+            "" | "TCP" => Some(Self::Tcp),
+            "UDP" => Some(Self::Udp),
+            "SCTP" => Some(Self::Sctp),
+            _ => None,
+        }
+    }
 }
 
 /// A port of a container.

@@ -1,12 +1,14 @@
 //! Kubernetes objects in proven, compact form, and the border of the reconcile functions.
 //!
-//! - [`identity`]: uids, arena keys, kinds.
+//! - [`identity`]: uids and arena keys; [`kind`]: the kinds of objects.
 //! - [`meta`]: object metadata, shared string maps, owner references.
 //! - [`quantity`], [`selector`], [`int_or_string`], [`duration`]: the small values of the API.
 //! - [`label`], [`strconv`]: what may be a label, and how upstream reads and quotes.
 //! - [`template`]: pod templates, shared, with their two identities.
 //! - [`container`]: the containers of a template, as the simulation obeys them.
-//! - [`condition`], [`deployment`], [`replica_set`], [`pod`]: the objects.
+//! - [`condition`], [`deployment`], [`replica_set`], [`pod`]: the objects that are simulated in number.
+//! - [`document`]: objects of all other kinds.
+//! - [`horizontal`]: autoscalers and the scale of their targets.
 //! - [`refusal`]: why the API server said no.
 //! - [`pass`]: one pass of a controller: replies in, [`Plan`] out, [`drive`] between them.
 //! - [`event`]: what controllers record.
@@ -14,10 +16,15 @@
 pub mod condition;
 pub mod container;
 pub mod deployment;
+pub mod document;
 pub mod duration;
+pub mod endpoint_slice;
 pub mod event;
+pub mod horizontal;
 pub mod identity;
+pub mod ingress;
 pub mod int_or_string;
+pub mod kind;
 pub mod label;
 pub mod meta;
 pub mod pass;
@@ -26,15 +33,21 @@ pub mod quantity;
 pub mod refusal;
 pub mod replica_set;
 pub mod selector;
+pub mod service;
 pub mod strconv;
 pub mod template;
 
 pub use condition::{ConditionStatus, DeploymentCondition, PodCondition, ReplicaSetCondition};
-pub use container::Container;
+pub use container::{Container, Protocol};
 pub use deployment::{Deployment, DeploymentSpec, DeploymentStatus, RollingUpdate, Strategy};
+pub use document::{Document, DocumentKey, Meaning};
+pub use endpoint_slice::{Endpoint, EndpointConditions, EndpointPod, EndpointPort, EndpointSlice};
 pub use event::{EventKind, EventRecord};
+pub use horizontal::{HorizontalPodAutoscaler, Scale};
 pub use identity::{DeploymentKey, NodeKey, PodKey, ReplicaSetKey, Uid};
+pub use ingress::{Canary, Ingress, IngressBackend, IngressPath, IngressRule, PathType};
 pub use int_or_string::IntOrString;
+pub use kind::Kind;
 pub use meta::{ObjectMeta, OwnerReference, StringMap};
 pub use pass::{Base, LookAgain, Pass, PassError, Plan, Reply, drive};
 pub use pod::{Phase, Pod, PodFacts, PodStatus};
@@ -42,4 +55,5 @@ pub use quantity::Quantity;
 pub use refusal::{Cause, Reason, Refusal};
 pub use replica_set::{ReplicaSet, ReplicaSetSpec, ReplicaSetStatus, SetKind};
 pub use selector::{FieldSelector, LabelSelector, Selector};
+pub use service::{AddressFamily, Service, ServicePort, ServiceSpec, ServiceType, TrafficPolicy};
 pub use template::{PodTemplate, TemplateFacts};

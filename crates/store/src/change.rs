@@ -3,7 +3,7 @@
 use crate::{CohortId, PodState};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use wavetank_model::{Deployment, DeploymentKey, PodKey, ReplicaSet, ReplicaSetKey, Uid};
+use wavetank_model::{Deployment, DeploymentKey, Document, DocumentKey, PodKey, ReplicaSet, ReplicaSetKey, Uid};
 
 /// A pod at one version: everything about it that can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,15 @@ pub enum Change {
         /// After.
         new: Option<PodView>,
     },
+    /// An object of another kind changed.
+    Document {
+        /// Which.
+        key: DocumentKey,
+        /// Before.
+        old: Option<Arc<Document>>,
+        /// After.
+        new: Option<Arc<Document>>,
+    },
     /// A node came.
     NodeAdded {
         /// Its number.
@@ -58,4 +67,19 @@ pub enum Change {
         /// Its number.
         node: u32,
     },
+}
+
+impl Change {
+    /// Whether an object is gone.
+    #[must_use]
+    pub const fn is_deletion(&self) -> bool {
+        match self {
+            Self::Deployment { new, .. } => new.is_none(),
+            Self::ReplicaSet { new, .. } => new.is_none(),
+            Self::Pod { new, .. } => new.is_none(),
+            Self::Document { new, .. } => new.is_none(),
+            Self::NodeAdded { .. } => false,
+            Self::NodeRemoved { .. } => true,
+        }
+    }
 }

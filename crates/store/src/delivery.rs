@@ -23,6 +23,7 @@ impl Store {
                 }
             }
             Change::Pod { key, new, .. } => self.see_pod(*key, *new),
+            Change::Document { key, new, .. } => self.see_document(*key, new.as_ref()),
             Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
         }
     }

@@ -9,11 +9,13 @@
 //! - [`store`]: the store itself, its reads.
 //! - [`writes`]: Deployments and ReplicaSets: create, update, update status, delete.
 //! - [`pod_writes`]: pods: create, bind, change state, delete.
+//! - [`documents`]: objects of all other kinds.
 //! - [`delivery`]: a change reaches the controllers' view.
 
 pub mod change;
 pub mod cohort;
 pub mod delivery;
+pub mod documents;
 pub mod pod_name;
 pub mod pod_writes;
 pub mod pods;

@@ -2,6 +2,7 @@
 
 use crate::change::{Change, PodView};
 use crate::cohort::{Cohort, CohortId, CohortIdentity};
+use crate::documents::Documents;
 use crate::pod_name;
 use crate::pods::{PodRecord, PodState};
 use crate::slot::Slot;
@@ -66,6 +67,7 @@ pub struct Store {
     pub(crate) templates: Vec<Arc<PodTemplate>>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) node_numbers: BTreeMap<Arc<str>, u32>,
+    pub(crate) documents: Documents,
     #[serde(skip)]
     pub(crate) changes: Vec<Change>,
 }
@@ -86,6 +88,12 @@ impl Store {
     #[must_use]
     pub const fn version(&self) -> u64 {
         self.version
+    }
+
+    /// The identity that the next created object gets.
+    #[must_use]
+    pub const fn next_identity(&self) -> Uid {
+        Uid(self.last_uid + 1)
     }
 
     pub(crate) const fn next_version(&mut self) -> u64 {
@@ -297,7 +305,18 @@ impl Store {
     /// The whole object, built now because somebody looks.
     #[must_use]
     pub fn render_pod(&self, key: PodKey) -> Option<Pod> {
-        let pod = self.pods.get(key).filter(|pod| pod.stored)?;
+        self.render(self.pods.get(key).filter(|pod| pod.stored)?)
+    }
+
+    /// The whole object as it was when a change showed this of it.
+    #[must_use]
+    pub fn render_pod_as(&self, key: PodKey, view: &PodView) -> Option<Pod> {
+        let mut pod = self.pods.get(key)?.clone();
+        (pod.state, pod.cohort) = (view.state, view.cohort);
+        self.render(&pod)
+    }
+
+    fn render(&self, pod: &PodRecord) -> Option<Pod> {
         let cohort = &self.cohort(pod.cohort).identity;
         let template = Arc::clone(self.template_of(pod));
         let own = pod.own.as_deref();
@@ -406,6 +425,13 @@ impl Store {
         node.present = true;
         self.next_version();
         self.changes.push(Change::NodeAdded { node: number });
+    }
+
+    /// Gives a node other labels; its hostname label stays.
+    pub fn relabel_node(&mut self, name: &str, mut labels: StringMap) {
+        labels.set("kubernetes.io/hostname", name);
+        let number = self.node_number(name);
+        self.nodes[usize::try_from(number).unwrap_or(usize::MAX)].labels = labels;
     }
 
     /// Takes a node away; answers whether it was there. Its pods stay.

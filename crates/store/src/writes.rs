@@ -26,7 +26,7 @@ pub enum Precondition {
 }
 
 impl Precondition {
-    fn holds(self, stored: u64) -> bool {
+    pub(crate) fn holds(self, stored: u64) -> bool {
         match self {
             Self::None => true,
             Self::Version(version) => version == stored,
@@ -69,7 +69,7 @@ fn same_set_spec(one: &ReplicaSetSpec, other: &ReplicaSetSpec) -> bool {
 }
 
 /// Whether a finished object may go now: it is being deleted and nobody holds it.
-fn may_go(meta: &ObjectMeta) -> bool {
+pub(crate) fn may_go(meta: &ObjectMeta) -> bool {
     meta.is_terminating() && meta.finalizers.is_empty()
 }
 
@@ -361,7 +361,7 @@ impl Store {
 }
 
 /// An update cannot change who an object is, nor take back its deletion.
-fn keep_identity(new: &mut ObjectMeta, live: &ObjectMeta) {
+pub(crate) fn keep_identity(new: &mut ObjectMeta, live: &ObjectMeta) {
     new.uid = live.uid;
     new.creation = live.creation;
     new.generation = live.generation;
@@ -372,7 +372,7 @@ fn keep_identity(new: &mut ObjectMeta, live: &ObjectMeta) {
 }
 
 /// Marks an object as being deleted; answers whether anything changed.
-fn begin_deletion(meta: &mut ObjectMeta, finalizer: Option<&str>, now: Time) -> bool {
+pub(crate) fn begin_deletion(meta: &mut ObjectMeta, finalizer: Option<&str>, now: Time) -> bool {
     let mut changed = false;
     if let Some(finalizer) = finalizer
         && !meta.finalizers.iter().any(|held| &**held == finalizer)

@@ -14,6 +14,7 @@ pub(crate) fn reference(deployment: &Deployment) -> ObjectRef {
         namespace: deployment.meta.namespace.clone(),
         name: deployment.meta.name.clone(),
         uid: deployment.meta.uid,
+        field_path: "".into(),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use crate::apply_deployment::{expected, live_is_same};
 use crate::cluster::Cluster;
-use crate::log::ObjectRef;
+use crate::log::{Component, ObjectRef};
 use crate::passes::{ActivePass, Work};
 use std::sync::Arc;
 use wavetank_controllers::{PodEvent, ReplicaSetWrite};
-use wavetank_model::{PodKey, Refusal, ReplicaSet, ReplicaSetKey};
+use wavetank_model::{PodKey, Refusal, ReplicaSet, ReplicaSetKey, SetKind};
 use wavetank_store::writes::set_resource;
 
 /// How events name a set.
@@ -16,6 +16,15 @@ pub(crate) fn reference(set: &ReplicaSet) -> ObjectRef {
         namespace: set.meta.namespace.clone(),
         name: set.meta.name.clone(),
         uid: set.meta.uid,
+        field_path: "".into(),
+    }
+}
+
+/// Who records events about sets of a kind.
+pub(crate) const fn component(kind: SetKind) -> Component {
+    match kind {
+        SetKind::ReplicaSet => Component::ReplicaSetController,
+        SetKind::ReplicationController => Component::ReplicationController,
     }
 }
 
@@ -91,13 +100,13 @@ fn create(cluster: &mut Cluster, key: ReplicaSetKey, set: &ReplicaSet) -> Result
         Ok(pod) => {
             if cluster.keeps_pod_events() {
                 let name = cluster.store.pod(pod).map(|pod| cluster.store.pod_name(pod)).unwrap_or_default();
-                cluster.record_pod_event(|| reference(set), &PodEvent::Created(&name));
+                cluster.record_pod_event(component(set.kind), || reference(set), &PodEvent::Created(&name));
             }
             Ok(())
         }
         Err(refusal) => {
             cluster.expect_less(key, 1, None);
-            cluster.record_pod_event(|| reference(set), &PodEvent::CreateFailed(&refusal));
+            cluster.record_pod_event(component(set.kind), || reference(set), &PodEvent::CreateFailed(&refusal));
             Err(refusal)
         }
     }
@@ -112,12 +121,12 @@ fn delete(cluster: &mut Cluster, key: ReplicaSetKey, set: &ReplicaSet, pod: PodK
     let deleted = refuse(cluster, "delete", "Pod", pod).and_then(|()| cluster.delete_pod_gracefully(pod, None));
     match deleted {
         Ok(()) => {
-            cluster.record_pod_event(|| reference(set), &PodEvent::Deleted(&name));
+            cluster.record_pod_event(component(set.kind), || reference(set), &PodEvent::Deleted(&name));
             Ok(())
         }
         Err(refusal) => {
             cluster.expect_less(key, 0, Some(pod));
-            cluster.record_pod_event(|| reference(set), &PodEvent::DeleteFailed(&refusal));
+            cluster.record_pod_event(component(set.kind), || reference(set), &PodEvent::DeleteFailed(&refusal));
             Err(refusal)
         }
     }

@@ -70,8 +70,22 @@ impl Cluster {
                 let mut named = seen.filter(|(_, seen)| is_named(&seen.meta, namespace, plain));
                 WorkKey::Set(named.next().ok_or_else(missing)?.0)
             }
-            Kind::Pod => {
-                let message = "no controller of this cluster works on single pods";
+            Kind::Pod
+            | Kind::Service
+            | Kind::ConfigMap
+            | Kind::Namespace
+            | Kind::Node
+            | Kind::Event
+            | Kind::Endpoints
+            | Kind::EndpointSlice
+            | Kind::HorizontalPodAutoscaler
+            | Kind::Ingress
+            | Kind::PodDisruptionBudget
+            | Kind::StatefulSet
+            | Kind::DaemonSet
+            | Kind::Job
+            | Kind::CronJob => {
+                let message = format!("no pass can be run by hand for a {kind}");
                 return Err(Refusal::new(wavetank_model::Reason::BadRequest, message).into());
             }
         };

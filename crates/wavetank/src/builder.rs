@@ -6,7 +6,7 @@ use crate::log::{History, LogLevel};
 use crate::pod_life::Placement;
 use crate::profile::Profile;
 use slotmap::SecondaryMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use wavetank_engine::{Calendar, Digest, Queue, Time};
 use wavetank_model::StringMap;
 use wavetank_node::{ImageBehaviour, Kubelet, NodeModel, Scripted};
@@ -112,15 +112,17 @@ impl ClusterBuilder {
             digest: Digest::new(),
             history: History::new(self.level),
             counters: Counters::default(),
+            ending_namespaces: BTreeSet::new(),
+            watches: Vec::new(),
             audit: None,
         };
+        cluster.put_system_documents();
         if self.nodes.is_empty() {
-            cluster.store.add_node("node-1", StringMap::default());
+            cluster.add_node("node-1", StringMap::default());
         }
         for (name, labels) in self.nodes {
-            cluster.store.add_node(&name, labels);
+            cluster.add_node(&name, labels);
         }
-        cluster.absorb();
         cluster
     }
 }

@@ -3,16 +3,18 @@
 use crate::audit::PassReport;
 use crate::event::{Event, WorkKey};
 use crate::faults::WriteRefusals;
-use crate::log::{Entry, Happening, History, LogLevel, ObjectRef};
+use crate::log::{Component, Entry, Happening, History, LogLevel, ObjectRef};
 use crate::passes::ActivePass;
 use crate::pod_life::Placement;
 use crate::profile::{Bucket, Profile};
+use crate::watch::Watch;
 use crate::work_queue::WorkQueue;
 use crate::{dispatch, history_digest};
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use slotmap::SecondaryMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use wavetank_controllers::PodEvent;
 use wavetank_engine::{Calendar, Digest, Queue, Ticket, Time};
 use wavetank_model::{DeploymentKey, EventRecord, PodKey, ReplicaSetKey};
@@ -46,6 +48,10 @@ pub struct Cluster {
     pub(crate) digest: Digest,
     pub(crate) history: History,
     pub(crate) counters: Counters,
+    /// Namespaces that are being deleted and not yet empty.
+    pub(crate) ending_namespaces: BTreeSet<Arc<str>>,
+    #[serde(skip)]
+    pub(crate) watches: Vec<Watch>,
     #[serde(skip)]
     pub(crate) audit: Option<PassReport>,
 }
@@ -249,7 +255,13 @@ impl Cluster {
                     history_digest::add(&mut self.digest, &self.store, self.now, &change);
                 }
                 self.keep(&change);
+                if !self.watches.is_empty() {
+                    self.show(&change);
+                }
                 self.react(&change);
+                if change.is_deletion() && !self.ending_namespaces.is_empty() {
+                    self.finish_namespaces();
+                }
                 if self.profile.watch_delivery.is_zero() {
                     dispatch::see(self, &change);
                 } else {
@@ -266,6 +278,7 @@ impl Cluster {
             Change::Pod { .. } => LogLevel::Everything,
             Change::Deployment { .. }
             | Change::ReplicaSet { .. }
+            | Change::Document { .. }
             | Change::NodeAdded { .. }
             | Change::NodeRemoved { .. } => LogLevel::Objects,
         };
@@ -275,23 +288,28 @@ impl Cluster {
     }
 
     /// Records an event about an object.
-    pub(crate) fn record(&mut self, about: impl FnOnce() -> ObjectRef, event: EventRecord) {
+    pub(crate) fn record(&mut self, source: Component, about: impl FnOnce() -> ObjectRef, event: EventRecord) {
         if let Some(audit) = &mut self.audit {
             audit.events.push(event.clone());
         }
         if self.history.level >= LogLevel::Events {
-            self.history.push(Entry { time: self.now, what: Happening::Event { about: about(), event } });
+            self.history.push(Entry { time: self.now, what: Happening::Event { about: about(), event, source } });
         }
     }
 
     /// Records an event about a single pod, worded only if somebody keeps it.
-    pub(crate) fn record_pod_event(&mut self, about: impl FnOnce() -> ObjectRef, event: &PodEvent<'_>) {
+    pub(crate) fn record_pod_event(
+        &mut self,
+        source: Component,
+        about: impl FnOnce() -> ObjectRef,
+        event: &PodEvent<'_>,
+    ) {
         let Some(event) = event.record().filter(|_| self.keeps_pod_events()) else { return };
         if let Some(audit) = &mut self.audit {
             audit.events.push(event.clone());
         }
         if self.history.level >= LogLevel::Objects {
-            self.history.push(Entry { time: self.now, what: Happening::Event { about: about(), event } });
+            self.history.push(Entry { time: self.now, what: Happening::Event { about: about(), event, source } });
         }
     }
 

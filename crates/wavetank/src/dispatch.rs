@@ -18,7 +18,7 @@ pub(crate) fn see(cluster: &mut Cluster, change: &Change) {
             cluster.settle_expectations(*key, old.as_ref(), new.as_ref());
             see_pod(cluster, old.as_ref(), new.as_ref());
         }
-        Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
+        Change::Document { .. } | Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
     }
 }
 

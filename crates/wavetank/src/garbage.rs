@@ -7,7 +7,8 @@
 use crate::cluster::Cluster;
 use crate::event::Event;
 use serde::{Deserialize, Serialize};
-use wavetank_model::{DeploymentKey, ReplicaSetKey, Uid};
+use std::sync::Arc;
+use wavetank_model::{DeploymentKey, Document, DocumentKey, ReplicaSetKey, Uid};
 use wavetank_store::Precondition;
 
 /// How a deletion goes on to the dependents.
@@ -39,6 +40,7 @@ impl Propagation {
 enum Owner {
     Deployment(DeploymentKey),
     Set(ReplicaSetKey),
+    Document(DocumentKey),
     Gone,
 }
 
@@ -60,6 +62,9 @@ impl Cluster {
         if let Some(key) = self.store.deployment_of_uid(uid) {
             return Owner::Deployment(key);
         }
+        if let Some(key) = self.store.document_of_uid(uid) {
+            return Owner::Document(key);
+        }
         match self.store.set_of_uid(uid) {
             Some(key) if self.store.set(key).is_some_and(|slot| slot.stored.is_some()) => Owner::Set(key),
             _ => Owner::Gone,
@@ -72,6 +77,9 @@ impl Cluster {
                 self.store.deployment(key).and_then(|slot| slot.stored.as_ref()).map(|owner| &owner.meta)
             }
             Owner::Set(key) => self.store.set(key).and_then(|slot| slot.stored.as_ref()).map(|owner| &owner.meta),
+            Owner::Document(key) => {
+                self.store.document(key).and_then(|slot| slot.stored.as_ref()).map(|owner| &owner.meta)
+            }
             Owner::Gone => None,
         };
         meta.into_iter().flat_map(|meta| meta.finalizers.iter().map(AsRef::as_ref))
@@ -96,6 +104,7 @@ impl Cluster {
     fn has_dependents(&self, owner: Uid) -> bool {
         self.store.sets_controlled_by(Some(owner)).next().is_some()
             || self.store.pods_controlled_by(Some(owner)).next().is_some()
+            || self.store.documents_owned_by(owner).next().is_some()
     }
 
     fn delete_dependents(&mut self, owner: Uid, foreground: bool) {
@@ -104,6 +113,18 @@ impl Cluster {
             let finalizer = foreground.then_some(FOREGROUND);
             // A set that went in the meantime is what was wanted.
             let _gone = self.store.delete_set(set, finalizer, self.now);
+        }
+        let documents: Vec<DocumentKey> = self.store.documents_owned_by(owner).collect();
+        for key in documents {
+            let Some(document) = self.store.document(key).and_then(|slot| slot.stored.clone()) else { continue };
+            // An object stays for as long as one of its owners does.
+            let kept =
+                document.meta.owners.iter().any(|of| of.uid != owner && !matches!(self.owner(of.uid), Owner::Gone));
+            if !kept {
+                let finalizer = foreground.then_some(FOREGROUND);
+                // Likewise.
+                let _gone = self.store.delete_document(key, finalizer, self.now);
+            }
         }
         let pods: Vec<_> = self.store.pods_controlled_by(Some(owner)).collect();
         for pod in pods {
@@ -122,6 +143,14 @@ impl Cluster {
             set.meta.owners.retain(|held| held.uid != owner);
             // Without a precondition only a set that is gone refuses, and that needs no orphaning.
             let _gone = self.store.update_set(key, set, Precondition::None);
+        }
+        let documents: Vec<DocumentKey> = self.store.documents_owned_by(owner).collect();
+        for key in documents {
+            let Some(document) = self.store.document(key).and_then(|slot| slot.stored.clone()) else { continue };
+            let mut document = (*document).clone();
+            document.meta.owners.retain(|held| held.uid != owner);
+            // Likewise.
+            let _gone = self.store.update_document(key, document, Precondition::None);
         }
         let pods: Vec<_> = self.store.pods_controlled_by(Some(owner)).collect();
         for pod in pods {
@@ -146,7 +175,37 @@ impl Cluster {
                 // It was looked up just now.
                 let _version = self.store.update_set(key, owner, Precondition::None);
             }
+            Owner::Document(key) => {
+                let Some(owner) = self.store.document(key).and_then(|slot| slot.stored.clone()) else { return };
+                let mut owner = (*owner).clone();
+                owner.meta.finalizers.retain(|held| &**held != finalizer);
+                // It was looked up just now.
+                let _version = self.store.update_document(key, owner, Precondition::None);
+            }
             Owner::Gone => {}
+        }
+    }
+
+    /// What a change of a document means to its owners and dependents.
+    pub(crate) fn react_to_document(&mut self, old: Option<&Arc<Document>>, new: Option<&Arc<Document>>) {
+        match (old, new) {
+            (Some(old), None) => {
+                self.owner_gone(old.meta.uid);
+                for owner in &old.meta.owners {
+                    self.dependent_gone(owner.uid);
+                }
+            }
+            (_, Some(new)) => {
+                if new.meta.is_terminating() {
+                    self.owner_gone(new.meta.uid);
+                }
+                for owner in &new.meta.owners {
+                    if old.is_none() && matches!(self.owner(owner.uid), Owner::Gone) {
+                        self.owner_gone(owner.uid);
+                    }
+                }
+            }
+            (None, None) => {}
         }
     }
 }

@@ -79,6 +79,19 @@ pub(crate) fn add(digest: &mut Digest, store: &Store, now: Time, change: &Change
             time(digest, state.ready_since);
             time(digest, state.deletion);
         }
+        Change::Document { old, new, .. } => {
+            digest.word(6);
+            match (old, new) {
+                (_, Some(new)) => {
+                    digest.bytes(new.kind.as_str().as_bytes());
+                    meta(digest, &new.meta);
+                    digest.bytes(new.body.to_string().as_bytes());
+                    digest.bytes(new.status.to_string().as_bytes());
+                }
+                (Some(old), None) => digest.word(old.meta.uid.0 | 1 << 63),
+                (None, None) => {}
+            }
+        }
         Change::NodeAdded { node } => digest.word(4 | u64::from(*node) << 8),
         Change::NodeRemoved { node } => digest.word(5 | u64::from(*node) << 8),
     }

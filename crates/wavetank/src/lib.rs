@@ -4,6 +4,10 @@
 //! - [`cluster`]: [`Cluster`]: time, and the loop that everything waits in.
 //! - [`profile`]: how long the control plane takes.
 //! - [`objects`]: verbs on whole objects: create, apply, patch, label, delete.
+//! - [`documents`]: objects of the kinds that are few, namespaces and nodes among them.
+//! - [`listing`]: objects by kind, namespace and selector.
+//! - [`recorded_events`]: the history's events as the API server would show them.
+//! - [`watch`]: changes as a watch shows them.
 //! - [`rollout`]: verbs of a rollout: set image, scale, history, undo, pause, restart.
 //! - [`nodes`]: nodes come and go, images change what they do.
 //! - [`snapshot`]: a cluster as bytes.
@@ -18,18 +22,22 @@
 pub mod audit;
 pub mod builder;
 pub mod cluster;
+pub mod documents;
 pub mod error;
 pub mod faults;
 pub mod garbage;
 pub mod gather;
+pub mod listing;
 pub mod load;
 pub mod log;
 pub mod nodes;
 pub mod objects;
 pub mod passes;
 pub mod profile;
+pub mod recorded_events;
 pub mod rollout;
 pub mod snapshot;
+pub mod watch;
 
 mod apply_deployment;
 mod apply_set;
@@ -44,11 +52,13 @@ pub use builder::ClusterBuilder;
 pub use cluster::{Cluster, Counters, TimedOut};
 pub use error::Error;
 pub use garbage::Propagation;
-pub use log::{Entry, Happening, LogLevel, ObjectRef};
+pub use listing::ListOptions;
+pub use log::{Component, Entry, Happening, LogLevel, ObjectRef};
 pub use objects::{Applied, Outcome, PatchKind};
 pub use profile::{ClientRate, Profile};
 pub use rollout::{Revision, RolloutStatus};
 pub use wavetank_engine::{Calendar, Time};
 pub use wavetank_manifest::{Kind, Object};
 pub use wavetank_node::ImageBehaviour;
+pub use watch::{WatchEvent, WatchId, WatchType};
 pub use wavetank_store::Change;

@@ -21,6 +21,9 @@ impl Cluster {
             Object::ReplicaSet(set) | Object::ReplicationController(set) => {
                 self.store.put_set(*set);
             }
+            Object::Document(document) => {
+                self.store.put_document(*document);
+            }
             Object::Pod(pod) => {
                 // A taken name means that the recording names a pod twice; the first one stands.
                 let _taken = self.store.create_pod(NewPod { pod: *pod, keep_identity: true }, self.now);
@@ -42,7 +45,7 @@ impl Cluster {
                 let live = live.and_then(|live| if let Object::ReplicaSet(live) = live { Some(*live) } else { None });
                 self.store.put_live_set(seen.kind, (&seen.meta.namespace, &seen.meta.name), live);
             }
-            (Object::Pod(_), _) => {}
+            (Object::Pod(_) | Object::Document(_), _) => {}
         }
         self.store.take_changes();
     }

@@ -4,7 +4,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wavetank_engine::Time;
-use wavetank_model::{EventRecord, Uid};
+use wavetank_model::{EventRecord, Kind, Uid};
 use wavetank_store::Change;
 
 /// How much of the history is kept. The digest is taken at every level but `Off`.
@@ -24,7 +24,7 @@ pub enum LogLevel {
 }
 
 /// The object that an entry is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ObjectRef {
     /// Kind.
     pub kind: Arc<str>,
@@ -34,6 +34,20 @@ pub struct ObjectRef {
     pub name: Arc<str>,
     /// Identity.
     pub uid: Uid,
+    /// The part of the object that is meant, such as `spec.containers{web}`; empty for the whole.
+    pub field_path: Arc<str>,
+}
+
+impl ObjectRef {
+    /// The same object as a whole.
+    pub(crate) fn whole(&self) -> Self {
+        Self { field_path: "".into(), ..self.clone() }
+    }
+
+    /// The API version of its kind.
+    pub(crate) fn api_version(&self) -> &'static str {
+        Kind::all().find(|kind| kind.as_str() == &*self.kind).map_or("v1", Kind::api_version)
+    }
 }
 
 impl fmt::Display for ObjectRef {
@@ -63,7 +77,71 @@ pub enum Happening {
         about: ObjectRef,
         /// What it says.
         event: EventRecord,
+        /// Who recorded it.
+        source: Component,
     },
+}
+
+/// The part of Kubernetes that records an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Component {
+    /// The Deployment controller.
+    DeploymentController,
+    /// The ReplicaSet controller.
+    ReplicaSetController,
+    /// The ReplicationController's controller.
+    ReplicationController,
+    /// The HorizontalPodAutoscaler's controller.
+    HorizontalPodAutoscaler,
+    /// The controller of EndpointSlices.
+    EndpointSliceController,
+    /// The controller of Endpoints.
+    EndpointController,
+    /// The controller of nodes' lives.
+    NodeController,
+    /// The eviction of pods from tainted nodes.
+    TaintEvictionController,
+    /// The scheduler.
+    Scheduler,
+    /// The kubelet of a node, by its number.
+    Kubelet(u32),
+}
+
+impl Component {
+    /// As events name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DeploymentController => "deployment-controller",
+            Self::ReplicaSetController => "replicaset-controller",
+            Self::ReplicationController => "replication-controller",
+            Self::HorizontalPodAutoscaler => "horizontal-pod-autoscaler",
+            Self::EndpointSliceController => "endpoint-slice-controller",
+            Self::EndpointController => "endpoint-controller",
+            Self::NodeController => "node-controller",
+            Self::TaintEvictionController => "taint-eviction-controller",
+            Self::Scheduler => "default-scheduler",
+            Self::Kubelet(_) => "kubelet",
+        }
+    }
+
+    /// The node that it runs on, if it speaks for one.
+    #[must_use]
+    pub const fn node(self) -> Option<u32> {
+        match self {
+            Self::Kubelet(node) => Some(node),
+            Self::DeploymentController
+            | Self::ReplicaSetController
+            | Self::ReplicationController
+            | Self::HorizontalPodAutoscaler
+            | Self::EndpointSliceController
+            | Self::EndpointController
+            | Self::NodeController
+            | Self::TaintEvictionController
+            | Self::Scheduler => None,
+        }
+    }
 }
 
 // A cluster can be sent to another thread, so its subscribers must be, too.

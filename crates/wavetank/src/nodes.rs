@@ -14,6 +14,7 @@ impl Cluster {
     /// Adds a node, without a limit of pods. Pods that found no node before are not tried again.
     pub fn add_node(&mut self, name: &str, labels: StringMap) {
         self.store.add_node(name, labels);
+        self.put_node_document(name);
         self.absorb();
     }
 
@@ -25,6 +26,7 @@ impl Cluster {
         if !self.store.remove_node(name) {
             return Err(Refusal::not_found("nodes", name).into());
         }
+        self.drop_node_document(name);
         let node = self.store.node_number(name);
         self.queue.schedule(self.now + POD_COLLECTION, Event::NodeLost(node));
         self.absorb();

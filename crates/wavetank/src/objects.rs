@@ -7,8 +7,8 @@ use crate::rollout::split;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use wavetank_manifest::{Edge, Kind, Object, render_deployment, render_pod, render_replica_set};
-use wavetank_model::{ObjectMeta, PodKey, Reason, Refusal, ReplicaSet, ReplicaSetKey, SetKind};
+use wavetank_manifest::{Edge, Kind, Object, render_deployment, render_document, render_pod, render_replica_set};
+use wavetank_model::{Pod, PodKey, Reason, Refusal, ReplicaSet, ReplicaSetKey, SetKind};
 use wavetank_store::writes::set_resource;
 use wavetank_store::{NewPod, Precondition};
 
@@ -44,21 +44,6 @@ pub enum PatchKind {
     Json,
 }
 
-fn meta_of(object: &Object) -> &ObjectMeta {
-    match object {
-        Object::Deployment(deployment) => &deployment.meta,
-        Object::ReplicaSet(set) | Object::ReplicationController(set) => &set.meta,
-        Object::Pod(pod) => &pod.meta,
-    }
-}
-
-/// An object as kubectl names it: `deployment.apps/web`.
-fn label_of(kind: Kind, name: &str) -> String {
-    let (resource, group) = kind.resource().split_once('.').unwrap_or((kind.resource(), ""));
-    let singular = resource.trim_end_matches('s');
-    if group.is_empty() { format!("{singular}/{name}") } else { format!("{singular}.{group}/{name}") }
-}
-
 /// Namespace and name in a document, the namespace being `default` unless given.
 fn name_in(document: &Value) -> String {
     let text = |path: &str| document.pointer(path).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -69,8 +54,28 @@ const fn set_kind(kind: Kind) -> Option<SetKind> {
     match kind {
         Kind::ReplicaSet => Some(SetKind::ReplicaSet),
         Kind::ReplicationController => Some(SetKind::ReplicationController),
-        Kind::Deployment | Kind::Pod => None,
+        Kind::Deployment
+        | Kind::Pod
+        | Kind::Service
+        | Kind::ConfigMap
+        | Kind::Namespace
+        | Kind::Node
+        | Kind::Event
+        | Kind::Endpoints
+        | Kind::EndpointSlice
+        | Kind::HorizontalPodAutoscaler
+        | Kind::Ingress
+        | Kind::PodDisruptionBudget
+        | Kind::StatefulSet
+        | Kind::DaemonSet
+        | Kind::Job
+        | Kind::CronJob => None,
     }
+}
+
+/// Namespace and name as the verbs take them.
+fn full_name(object: &Object) -> String {
+    format!("{}/{}", object.meta().namespace, object.meta().name)
 }
 
 /// What a document becomes when it is applied.
@@ -80,7 +85,7 @@ enum Step {
 }
 
 impl Cluster {
-    fn edge(&self) -> Edge {
+    pub(crate) fn edge(&self) -> Edge {
         Edge::new(self.calendar)
     }
 
@@ -105,10 +110,14 @@ impl Cluster {
     /// Creates one object that has passed the edge.
     ///
     /// # Errors
-    /// `AlreadyExists`.
-    pub fn create_object(&mut self, object: Object) -> Result<Applied, Error> {
-        let label = label_of(object.kind(), &meta_of(&object).name);
+    /// `AlreadyExists`; `NotFound` or `Forbidden` if its namespace is not there or going; kinds that are
+    /// not simulated.
+    pub fn create_object(&mut self, mut object: Object) -> Result<Applied, Error> {
+        self.may_be_created(&object)?;
+        self.complete_name(&mut object);
+        let label = object.kind().label(&object.meta().name);
         match object {
+            Object::Document(document) => self.create_document(*document)?,
             Object::Deployment(deployment) => {
                 self.store.create_deployment(*deployment, self.now)?;
             }
@@ -157,7 +166,7 @@ impl Cluster {
         match step {
             Step::Create(object) => self.create_object(object),
             Step::Replace(object) => {
-                let label = label_of(object.kind(), &meta_of(&object).name);
+                let label = object.kind().label(&object.meta().name);
                 let before = self.store.version();
                 self.replace(object)?;
                 let outcome = if self.store.version() == before { Outcome::Unchanged } else { Outcome::Configured };
@@ -172,7 +181,7 @@ impl Cluster {
     /// # Errors
     /// `NotFound` if the object goes away in between, never else.
     pub fn apply_object(&mut self, object: Object) -> Result<Applied, Error> {
-        let name = format!("{}/{}", meta_of(&object).namespace, meta_of(&object).name);
+        let name = full_name(&object);
         let there = self.object(object.kind(), &name).is_ok();
         self.take(if there { Step::Replace(object) } else { Step::Create(object) })
     }
@@ -190,8 +199,9 @@ impl Cluster {
 
     /// Puts an object that has passed the edge in the place of the stored one.
     fn replace(&mut self, object: Object) -> Result<(), Error> {
-        let name = format!("{}/{}", meta_of(&object).namespace, meta_of(&object).name);
+        let name = full_name(&object);
         match object {
+            Object::Document(document) => self.replace_document(*document)?,
             Object::Deployment(deployment) => {
                 let key = self.deployment_key(&name)?;
                 self.store.update_deployment(key, *deployment, Precondition::None)?;
@@ -249,6 +259,23 @@ impl Cluster {
                 }
             }
             (Kind::Deployment, None) => Object::Deployment(Box::new((**self.deployment(name)?).clone())),
+            (
+                Kind::Service
+                | Kind::ConfigMap
+                | Kind::Namespace
+                | Kind::Node
+                | Kind::Event
+                | Kind::Endpoints
+                | Kind::EndpointSlice
+                | Kind::HorizontalPodAutoscaler
+                | Kind::Ingress
+                | Kind::PodDisruptionBudget
+                | Kind::StatefulSet
+                | Kind::DaemonSet
+                | Kind::Job
+                | Kind::CronJob,
+                None,
+            ) => Object::Document(Box::new((**self.document(kind, name)?).clone())),
             (Kind::Pod | Kind::ReplicaSet | Kind::ReplicationController, None) => {
                 let pod = self.store.render_pod(self.pod_key(name)?);
                 Object::Pod(Box::new(pod.ok_or_else(|| missing(kind, name))?))
@@ -265,8 +292,13 @@ impl Cluster {
         Ok(match self.object(kind, name)? {
             Object::Deployment(deployment) => render_deployment(&deployment, &edge),
             Object::ReplicaSet(set) | Object::ReplicationController(set) => render_replica_set(&set, &edge),
-            Object::Pod(pod) => with_admitted_spec(render_pod(&pod, &edge)),
+            Object::Pod(pod) => self.pod_json(&pod),
+            Object::Document(document) => render_document(&document, &edge),
         })
+    }
+
+    pub(crate) fn pod_json(&self, pod: &Pod) -> Value {
+        with_admitted_spec(render_pod(pod, &self.edge()))
     }
 
     /// Patches an object. The result must pass the edge as any update.
@@ -320,14 +352,15 @@ impl Cluster {
                 let key = self.deployment_key(name)?;
                 self.store.delete_deployment(key, propagation.finalizer(), self.now)?;
             }
-            None => self.delete_pod_gracefully(self.pod_key(name)?, None)?,
+            None if kind == Kind::Pod => self.delete_pod_gracefully(self.pod_key(name)?, None)?,
+            None => self.delete_document(kind, name, propagation)?,
         }
         self.absorb();
         Ok(())
     }
 }
 
-fn missing(kind: Kind, name: &str) -> Refusal {
+pub(crate) fn missing(kind: Kind, name: &str) -> Refusal {
     Refusal::not_found(kind.resource(), split(name).1)
 }
 

@@ -6,6 +6,7 @@
 use crate::cluster::Cluster;
 use crate::event::{Event, WorkKey};
 use crate::gather::{self, DeploymentSeen};
+use crate::log::Component;
 use crate::{apply_deployment, apply_set};
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
@@ -239,11 +240,11 @@ impl Cluster {
             match &pass.work {
                 Work::Deployment { seen, .. } => {
                     let deployment = Arc::clone(&seen.deployment);
-                    self.record(|| apply_deployment::reference(&deployment), event);
+                    self.record(Component::DeploymentController, || apply_deployment::reference(&deployment), event);
                 }
                 Work::Set { set, .. } => {
                     let set = Arc::clone(set);
-                    self.record(|| apply_set::reference(&set), event);
+                    self.record(apply_set::component(set.kind), || apply_set::reference(&set), event);
                 }
             }
         }

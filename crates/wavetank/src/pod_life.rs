@@ -63,6 +63,7 @@ impl Cluster {
                 (_, Some(new)) if new.meta.is_terminating() => self.owner_gone(new.meta.uid),
                 _ => {}
             },
+            Change::Document { old, new, .. } => self.react_to_document(old.as_ref(), new.as_ref()),
             Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {
                 self.placement.nodes = self.store.nodes().map(|(number, _)| number).collect();
             }

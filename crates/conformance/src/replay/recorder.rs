@@ -99,7 +99,7 @@ impl Recorder {
         self.now = entry.time.as_millis();
         match &entry.what {
             Happening::Change(change) => self.change(entry.time, change, store),
-            Happening::Event { about, event } => {
+            Happening::Event { about, event, .. } => {
                 let name = self.names.normalise(&about.name);
                 let message = self.names.normalise(&event.message);
                 let details = json!({"type": event.kind.as_str(), "reason": &*event.reason, "message": message});

@@ -1,6 +1,6 @@
 //! The list of fields at fault, and the refusal made of it.
 
-use crate::kind::Kind;
+use wavetank_model::Kind;
 use std::collections::BTreeSet;
 use wavetank_model::{Cause, Reason, Refusal};
 

@@ -20,7 +20,7 @@ mod workload;
 
 pub(crate) use faults::Faults;
 
-use crate::kind::Kind;
+use wavetank_model::Kind;
 use serde_json::Value;
 
 /// Checks a new object.
@@ -37,6 +37,20 @@ fn spec(faults: &mut Faults, kind: Kind, spec: &Value) {
         Kind::ReplicaSet => workload::replica_set(faults, spec),
         Kind::ReplicationController => workload::replication_controller(faults, spec),
         Kind::Pod => pod::spec(faults, spec, "spec"),
+        Kind::Service
+        | Kind::ConfigMap
+        | Kind::Namespace
+        | Kind::Node
+        | Kind::Event
+        | Kind::Endpoints
+        | Kind::EndpointSlice
+        | Kind::HorizontalPodAutoscaler
+        | Kind::Ingress
+        | Kind::PodDisruptionBudget
+        | Kind::StatefulSet
+        | Kind::DaemonSet
+        | Kind::Job
+        | Kind::CronJob => {}
     }
 }
 
@@ -50,6 +64,20 @@ pub(crate) fn change(kind: Kind, old: &Value, new: &Value) -> Faults {
             spec(&mut faults, kind, &new["spec"]);
             update::selector(&mut faults, kind, &old["spec"], &new["spec"]);
         }
+        Kind::Service
+        | Kind::ConfigMap
+        | Kind::Namespace
+        | Kind::Node
+        | Kind::Event
+        | Kind::Endpoints
+        | Kind::EndpointSlice
+        | Kind::HorizontalPodAutoscaler
+        | Kind::Ingress
+        | Kind::PodDisruptionBudget
+        | Kind::StatefulSet
+        | Kind::DaemonSet
+        | Kind::Job
+        | Kind::CronJob => {}
     }
     faults
 }

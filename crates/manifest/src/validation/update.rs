@@ -2,7 +2,7 @@
 
 use super::read::{child, list};
 use super::{Faults, metadata as meta, selector};
-use crate::kind::Kind;
+use wavetank_model::Kind;
 use crate::meaning::meaning;
 use crate::schema::Type;
 use serde_json::{Map, Value};
