@@ -82,6 +82,7 @@ fn what_is_rendered_reads_back_as_the_same() {
             Object::Deployment(object) => render_deployment(&object, &edge),
             Object::ReplicaSet(object) | Object::ReplicationController(object) => render_replica_set(&object, &edge),
             Object::Pod(object) => render_pod(&object, &edge),
+            Object::Document(object) => wavetank_manifest::render_document(&object, &edge),
         };
         assert_eq!(rendered["spec"], admitted["spec"]);
         assert_eq!(rendered["metadata"], admitted["metadata"]);
