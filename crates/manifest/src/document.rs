@@ -1,9 +1,10 @@
 //! Objects of the kinds that are few: from JSON and back.
 
 use crate::fields::Fields;
-use crate::{Edge, Error, metadata};
+use crate::{Edge, Error, decode_endpoint_slice, decode_ingress, decode_service, metadata, render_endpoint_slice};
 use serde_json::{Map, Value};
-use wavetank_model::{Document, Kind, Meaning};
+use std::sync::Arc;
+use wavetank_model::{Document, EndpointSlice, Ingress, Kind, Meaning, ObjectMeta};
 
 /// Reads an object of a kind as it stands.
 ///
@@ -21,12 +22,44 @@ pub fn decode_document(kind: Kind, value: &Value, edge: &mut Edge) -> Result<Doc
             _ => drop(body.insert(key.clone(), value.clone())),
         }
     }
-    Ok(Document { kind, meta, body: Value::Object(body), status, meaning: Meaning::Carried })
+    let meaning = meaning(kind, value, edge)?;
+    Ok(Document { kind, meta, body: Value::Object(body), status, meaning })
+}
+
+/// What the simulation obeys of an object.
+fn meaning(kind: Kind, value: &Value, edge: &mut Edge) -> Result<Meaning, Error> {
+    let meta = ObjectMeta::default;
+    Ok(match kind {
+        Kind::Service => Meaning::Service(Arc::new(decode_service(value, edge)?.spec)),
+        Kind::EndpointSlice => {
+            let slice = decode_endpoint_slice(value, edge)?;
+            Meaning::EndpointSlice(Box::new(EndpointSlice { meta: meta(), ..slice }))
+        }
+        Kind::Ingress => Meaning::Ingress(Arc::new(Ingress { meta: meta(), ..decode_ingress(value, edge)? })),
+        Kind::Deployment
+        | Kind::ReplicaSet
+        | Kind::ReplicationController
+        | Kind::Pod
+        | Kind::ConfigMap
+        | Kind::Namespace
+        | Kind::Node
+        | Kind::Event
+        | Kind::Endpoints
+        | Kind::HorizontalPodAutoscaler
+        | Kind::PodDisruptionBudget
+        | Kind::StatefulSet
+        | Kind::DaemonSet
+        | Kind::Job
+        | Kind::CronJob => Meaning::Carried,
+    })
 }
 
 /// An object of one of these kinds as JSON.
 #[must_use]
 pub fn render_document(document: &Document, edge: &Edge) -> Value {
+    if let (Value::Null, Some(slice)) = (&document.body, document.endpoint_slice()) {
+        return render_endpoint_slice(&slice, edge);
+    }
     let mut fields = Map::new();
     fields.insert("apiVersion".to_owned(), Value::from(document.kind.api_version()));
     fields.insert("kind".to_owned(), Value::from(document.kind.as_str()));
@@ -38,4 +71,15 @@ pub fn render_document(document: &Document, edge: &Edge) -> Value {
         fields.insert("status".to_owned(), document.status.clone());
     }
     Value::Object(fields)
+}
+
+/// An object of any kind as JSON.
+#[must_use]
+pub fn render(object: &Object, edge: &Edge) -> Value {
+    match object {
+        Object::Deployment(deployment) => render_deployment(deployment, edge),
+        Object::ReplicaSet(set) | Object::ReplicationController(set) => render_replica_set(set, edge),
+        Object::Pod(pod) => render_pod(pod, edge),
+        Object::Document(document) => render_document(document, edge),
+    }
 }

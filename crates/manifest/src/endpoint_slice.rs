@@ -7,17 +7,13 @@ use crate::{Edge, Error, metadata};
 use core::net::IpAddr;
 use serde_json::Value;
 use std::sync::Arc;
-use wavetank_model::{AddressFamily, Endpoint, EndpointConditions, EndpointPod, EndpointPort, EndpointSlice, PodKey};
+use wavetank_model::{AddressFamily, Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
 
-/// Reads an EndpointSlice. `pod` finds the pod that an endpoint refers to by namespace and name.
+/// Reads an EndpointSlice. Which pod's record an endpoint speaks of is left open: only the store knows.
 ///
 /// # Errors
 /// If a field that the simulation obeys holds JSON of another type, or a value that means nothing.
-pub fn decode_endpoint_slice(
-    value: &Value,
-    edge: &mut Edge,
-    pod: impl Fn(&str, &str) -> Option<PodKey>,
-) -> Result<EndpointSlice, Error> {
+pub fn decode_endpoint_slice(value: &Value, edge: &mut Edge) -> Result<EndpointSlice, Error> {
     let object = Fields::of(Some(value), "EndpointSlice")?;
     let meta = metadata::decode(object, edge)?;
     let family = match object.text("addressType")? {
@@ -28,9 +24,9 @@ pub fn decode_endpoint_slice(
     let ports = object.list("ports")?.iter().map(endpoint_port).collect::<Result<Vec<_>, _>>()?;
     let mut endpoints = Vec::new();
     for item in object.list("endpoints")? {
-        endpoints.push(endpoint(item, &meta.namespace, edge, &pod)?);
+        endpoints.push(endpoint(item)?);
     }
-    Ok(EndpointSlice { meta, family, ports: ports.into(), endpoints })
+    Ok(EndpointSlice { meta, family, ports: ports.into(), endpoints: Arc::new(endpoints) })
 }
 
 fn endpoint_port(value: &Value) -> Result<EndpointPort, Error> {
@@ -44,12 +40,7 @@ fn endpoint_port(value: &Value) -> Result<EndpointPort, Error> {
     })
 }
 
-fn endpoint(
-    value: &Value,
-    namespace: &str,
-    edge: &mut Edge,
-    pod: &impl Fn(&str, &str) -> Option<PodKey>,
-) -> Result<Endpoint, Error> {
+fn endpoint(value: &Value) -> Result<Endpoint, Error> {
     let fields = Fields::of(Some(value), "endpoints")?;
     let address = fields.texts("addresses")?.first().and_then(|text| text.parse::<IpAddr>().ok());
     let conditions = fields.object("conditions", "endpoints.conditions")?;
@@ -58,11 +49,10 @@ fn endpoint(
     let ready = conditions.boolean("ready")?.unwrap_or(true);
     let serving = conditions.boolean("serving")?.unwrap_or(ready);
     let target = fields.object("targetRef", "endpoints.targetRef")?;
-    let uid = edge.uid(target.text("uid")?);
-    let target_namespace = target.optional_text("namespace")?.unwrap_or(namespace);
-    let key = (target.text("kind")? == "Pod").then(|| pod(target_namespace, target.text("name").unwrap_or_default()));
+    let pod = target.text("kind")? == "Pod";
     Ok(Endpoint {
-        pod: key.flatten().map(|key| EndpointPod { uid, key }),
+        pod: None,
+        pod_name: if pod { target.shared("name")? } else { "".into() },
         address: address.ok_or_else(|| Error::mistyped("endpoints.addresses", "IP addresses"))?,
         conditions: EndpointConditions { ready, serving, terminating },
         hostname: fields.optional_text("hostname")?.map(Arc::from),
@@ -71,15 +61,10 @@ fn endpoint(
     })
 }
 
-/// An EndpointSlice as the API server shows it. `pod_name` tells the name of a pod.
+/// An EndpointSlice as the API server shows it.
 #[must_use]
-pub fn render_endpoint_slice(
-    slice: &EndpointSlice,
-    edge: &Edge,
-    pod_name: impl Fn(EndpointPod) -> Option<Arc<str>>,
-) -> Value {
-    let endpoints =
-        slice.endpoints.iter().map(|endpoint| render_endpoint(endpoint, &slice.meta.namespace, edge, &pod_name));
+pub fn render_endpoint_slice(slice: &EndpointSlice, edge: &Edge) -> Value {
+    let endpoints = slice.endpoints.iter().map(|endpoint| render_endpoint(endpoint, &slice.meta.namespace, edge));
     Record::new()
         .always("addressType", slice.family.as_str())
         .always("apiVersion", "discovery.k8s.io/v1")
@@ -90,18 +75,13 @@ pub fn render_endpoint_slice(
         .finish()
 }
 
-fn render_endpoint(
-    endpoint: &Endpoint,
-    namespace: &str,
-    edge: &Edge,
-    pod_name: &impl Fn(EndpointPod) -> Option<Arc<str>>,
-) -> Value {
-    let target = endpoint.pod.map(|pod| {
+fn render_endpoint(endpoint: &Endpoint, namespace: &str, edge: &Edge) -> Value {
+    let target = (!endpoint.pod_name.is_empty()).then(|| {
         Record::new()
             .always("kind", "Pod")
-            .text("name", &pod_name(pod).unwrap_or_default())
+            .always("name", &*endpoint.pod_name)
             .always("namespace", namespace)
-            .always("uid", edge.spell(pod.uid))
+            .optional("uid", endpoint.pod.map(|pod| edge.spell(pod.uid)))
             .finish()
     });
     let conditions = Record::new()
@@ -145,19 +125,18 @@ mod tests {
             }],
         });
         let mut edge = Edge::default();
-        let find = |_: &str, _: &str| Some(PodKey::default());
-        let slice = decode_endpoint_slice(&value, &mut edge, find).unwrap();
-        let rendered = render_endpoint_slice(&slice, &edge, |_| Some("web-1".into()));
+        let slice = decode_endpoint_slice(&value, &mut edge).unwrap();
+        let rendered = render_endpoint_slice(&slice, &edge);
         assert_eq!(rendered.pointer("/endpoints/0/targetRef/name"), Some(&json!("web-1")));
-        assert_eq!(decode_endpoint_slice(&rendered, &mut edge, find).unwrap(), slice);
+        assert_eq!(decode_endpoint_slice(&rendered, &mut edge).unwrap(), slice);
     }
 
     #[test]
     fn an_endpoint_without_conditions_gets_traffic() {
         let value = json!({"endpoints": [{"addresses": ["10.0.0.1"]}]});
-        let slice = decode_endpoint_slice(&value, &mut Edge::default(), |_, _| None).unwrap();
+        let slice = decode_endpoint_slice(&value, &mut Edge::default()).unwrap();
         assert!(slice.endpoints[0].conditions.ready && slice.endpoints[0].conditions.serving);
         let none = json!({"endpoints": [{"addresses": ["nowhere"]}]});
-        assert!(decode_endpoint_slice(&none, &mut Edge::default(), |_, _| None).is_err());
+        assert!(decode_endpoint_slice(&none, &mut Edge::default()).is_err());
     }
 }

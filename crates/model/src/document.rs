@@ -1,6 +1,6 @@
 //! Objects of the kinds that no hot path stores.
 
-use crate::{Kind, ObjectMeta};
+use crate::{EndpointSlice, Ingress, Kind, ObjectMeta, Service, ServiceSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -31,12 +31,19 @@ pub struct Document {
 }
 
 /// What the simulation obeys of a document.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Meaning {
     /// Nothing: it is kept and shown.
     #[default]
     Carried,
+    /// The spec of a Service.
+    Service(Arc<ServiceSpec>),
+    /// An EndpointSlice without its metadata. The body is null if the controller wrote it: it is rendered
+    /// for whoever looks.
+    EndpointSlice(Box<EndpointSlice>),
+    /// An Ingress without its metadata.
+    Ingress(Arc<Ingress>),
 }
 
 impl Document {
@@ -44,5 +51,26 @@ impl Document {
     #[must_use]
     pub fn named(&self) -> (Arc<str>, Arc<str>) {
         (Arc::clone(&self.meta.namespace), Arc::clone(&self.meta.name))
+    }
+
+    /// The Service that it is.
+    #[must_use]
+    pub fn service(&self) -> Option<Service> {
+        let Meaning::Service(spec) = &self.meaning else { return None };
+        Some(Service { meta: self.meta.clone(), spec: ServiceSpec::clone(spec) })
+    }
+
+    /// The EndpointSlice that it is.
+    #[must_use]
+    pub fn endpoint_slice(&self) -> Option<EndpointSlice> {
+        let Meaning::EndpointSlice(slice) = &self.meaning else { return None };
+        Some(EndpointSlice { meta: self.meta.clone(), ..EndpointSlice::clone(slice) })
+    }
+
+    /// The Ingress that it is.
+    #[must_use]
+    pub fn ingress(&self) -> Option<Ingress> {
+        let Meaning::Ingress(ingress) = &self.meaning else { return None };
+        Some(Ingress { meta: self.meta.clone(), ..Ingress::clone(ingress) })
     }
 }

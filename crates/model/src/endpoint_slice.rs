@@ -28,7 +28,7 @@ pub struct EndpointSlice {
     /// Ports of all endpoints in it, shared by the slices of a Service.
     pub ports: Arc<[EndpointPort]>,
     /// Endpoints, in the order in which they are shown.
-    pub endpoints: Vec<Endpoint>,
+    pub endpoints: Arc<Vec<Endpoint>>,
 }
 
 /// A port of the endpoints of a slice.
@@ -49,6 +49,8 @@ pub struct EndpointPort {
 pub struct Endpoint {
     /// Its pod; none if the endpoint was written by somebody else than the controller.
     pub pod: Option<EndpointPod>,
+    /// The name of its pod, or empty.
+    pub pod_name: Arc<str>,
     /// Its address.
     pub address: IpAddr,
     /// Its conditions.

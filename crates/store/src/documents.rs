@@ -135,7 +135,7 @@ impl Store {
         }
         keep_identity(&mut new.meta, &live.meta);
         new.status = live.status.clone();
-        let same_body = new.body == live.body;
+        let same_body = new.body == live.body && new.meaning == live.meaning;
         if !same_body && live.kind.has_generation() {
             new.meta.generation += 1;
         }

@@ -2,7 +2,9 @@
 //! and rendered text do not enter.
 
 use wavetank_engine::{Digest, Time};
-use wavetank_model::{ConditionStatus, DeploymentCondition, ObjectMeta, ReplicaSetCondition};
+use wavetank_model::{
+    ConditionStatus, DeploymentCondition, EndpointConditions, EndpointSlice, Meaning, ObjectMeta, ReplicaSetCondition,
+};
 use wavetank_store::{Change, Store};
 
 fn word(digest: &mut Digest, value: i64) {
@@ -85,7 +87,10 @@ pub(crate) fn add(digest: &mut Digest, store: &Store, now: Time, change: &Change
                 (_, Some(new)) => {
                     digest.bytes(new.kind.as_str().as_bytes());
                     meta(digest, &new.meta);
-                    digest.bytes(new.body.to_string().as_bytes());
+                    match &new.meaning {
+                        Meaning::EndpointSlice(slice) if new.body.is_null() => endpoint_slice(digest, slice),
+                        _ => digest.bytes(new.body.to_string().as_bytes()),
+                    }
                     digest.bytes(new.status.to_string().as_bytes());
                 }
                 (Some(old), None) => digest.word(old.meta.uid.0 | 1 << 63),
@@ -94,6 +99,16 @@ pub(crate) fn add(digest: &mut Digest, store: &Store, now: Time, change: &Change
         }
         Change::NodeAdded { node } => digest.word(4 | u64::from(*node) << 8),
         Change::NodeRemoved { node } => digest.word(5 | u64::from(*node) << 8),
+    }
+}
+
+/// The content of a slice that its controller wrote; whatever else it has follows from its Service.
+fn endpoint_slice(digest: &mut Digest, slice: &EndpointSlice) {
+    digest.word(slice.ports.iter().map(|port| u64::from(port.port)).sum());
+    for endpoint in slice.endpoints.iter() {
+        let EndpointConditions { ready, serving, terminating } = endpoint.conditions;
+        digest.word(endpoint.pod.map_or(0, |pod| pod.uid.0));
+        digest.word(u64::from(ready) | u64::from(serving) << 1 | u64::from(terminating) << 2);
     }
 }
 

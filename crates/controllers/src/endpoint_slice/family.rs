@@ -150,11 +150,11 @@ impl GroupWork<'_> {
                 if endpoints.is_empty() {
                     work.delete.push(Arc::clone(slice));
                 } else {
-                    update.push(edited(slice, labels, endpoints));
+                    update.push(edited(slice, labels, Arc::new(endpoints)));
                 }
             } else if relabelled {
                 taken.insert(Arc::clone(&slice.meta.name));
-                update.push(edited(slice, labels, slice.endpoints.clone()));
+                update.push(edited(slice, labels, Arc::clone(&slice.endpoints)));
             }
         }
         // The fullest first, so that few slices stay half empty.
@@ -191,7 +191,7 @@ impl GroupWork<'_> {
         missing: &mut BTreeMap<Uid, Endpoint>,
     ) -> (Vec<Endpoint>, bool) {
         let (mut kept, mut updated) = (Vec::with_capacity(slice.endpoints.len()), false);
-        for endpoint in &slice.endpoints {
+        for endpoint in slice.endpoints.iter() {
             let uid = endpoint.pod.map(|pod| pod.uid);
             if !self.all && uid.is_some_and(|uid| !changed.contains(&uid)) {
                 kept.push(endpoint.clone());
@@ -211,7 +211,7 @@ impl GroupWork<'_> {
     }
 }
 
-fn edited(slice: &EndpointSlice, labels: StringMap, endpoints: Vec<Endpoint>) -> EndpointSlice {
+fn edited(slice: &EndpointSlice, labels: StringMap, endpoints: Arc<Vec<Endpoint>>) -> EndpointSlice {
     let meta = ObjectMeta { labels, ..slice.meta.clone() };
     EndpointSlice { meta, family: slice.family, ports: Arc::clone(&slice.ports), endpoints }
 }
@@ -220,7 +220,7 @@ fn edited(slice: &EndpointSlice, labels: StringMap, endpoints: Vec<Endpoint>) ->
 fn fill(slice: &mut EndpointSlice, missing: &mut BTreeMap<Uid, Endpoint>) {
     while slice.endpoints.len() < MAX_ENDPOINTS {
         let Some((_, endpoint)) = missing.pop_first() else { return };
-        slice.endpoints.push(endpoint);
+        Arc::make_mut(&mut slice.endpoints).push(endpoint);
     }
 }
 
@@ -243,7 +243,7 @@ fn new_slice(service: &Service, family: AddressFamily, ports: Arc<[EndpointPort]
         },
         family,
         ports,
-        endpoints: Vec::new(),
+        endpoints: Arc::default(),
     };
     slice.meta.labels = slice_labels(&slice, service).0;
     slice

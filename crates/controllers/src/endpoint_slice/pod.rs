@@ -12,7 +12,7 @@ use wavetank_model::{
 pub struct PodSeen<'a> {
     /// Which pod.
     pub pod: EndpointPod,
-    /// Its name, for errors.
+    /// Its name.
     pub name: Arc<str>,
     /// Its phase.
     pub phase: Phase,
@@ -88,6 +88,7 @@ impl PodSeen<'_> {
         let hostname = self.hostname.as_ref().filter(|(_, subdomain)| *subdomain == service.meta.name);
         Some(Endpoint {
             pod: Some(self.pod),
+            pod_name: Arc::clone(&self.name),
             address: self.address(family)?,
             conditions: EndpointConditions::of(self.ready, self.terminating, service.spec.publish_not_ready_addresses),
             hostname: hostname.map(|(hostname, _)| Arc::clone(hostname)),

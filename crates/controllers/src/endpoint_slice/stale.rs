@@ -66,7 +66,7 @@ mod tests {
 
     fn slice(uid: u64, generation: i64) -> EndpointSlice {
         let meta = ObjectMeta { uid: Uid(uid), generation, ..ObjectMeta::default() };
-        EndpointSlice { meta, family: AddressFamily::Ipv4, ports: [].into(), endpoints: Vec::new() }
+        EndpointSlice { meta, family: AddressFamily::Ipv4, ports: [].into(), endpoints: Default::default() }
     }
 
     #[test]

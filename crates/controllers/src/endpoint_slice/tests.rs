@@ -304,7 +304,7 @@ proptest! {
             prop_assert_eq!(&plan, &world.over_all());
             world.apply(&plan);
             prop_assert_eq!(world.over_all().writes, [], "a pass leaves nothing to do");
-            let standing: Vec<_> = world.index.iter().flat_map(|slice| &slice.endpoints).collect();
+            let standing: Vec<_> = world.index.iter().flat_map(|slice| slice.endpoints.iter()).collect();
             let wanted = world.pods.values().filter(|state| state.has_address).count();
             prop_assert_eq!(standing.len(), wanted);
             prop_assert!(world.sizes().iter().all(|len| *len <= MAX_ENDPOINTS));
