@@ -40,7 +40,7 @@ pub mod template;
 mod validation;
 pub mod yaml;
 
-pub use document::{decode_document, render_document};
+pub use document::{decode_document, render, render_document};
 pub use edge::Edge;
 pub use endpoint_slice::{decode_endpoint_slice, render_endpoint_slice};
 pub use error::Error;

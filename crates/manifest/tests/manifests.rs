@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use wavetank_manifest::{
-    Edge, Kind, Object, admit, admit_update, decode, parse_yaml, patch_json, patch_merge, patch_strategic,
-    render_deployment, render_pod, render_replica_set,
+    Edge, Kind, Object, admit, admit_update, decode, parse_yaml, patch_json, patch_merge, patch_strategic, render,
 };
 use wavetank_model::{Reason, Refusal, Strategy as UpdateStrategy};
 
@@ -78,12 +77,7 @@ fn what_is_rendered_reads_back_as_the_same() {
     let mut edge = Edge::default();
     for document in documents() {
         let admitted = admit(&document).expect("the manifest is accepted");
-        let rendered = match decode(&document, &mut edge).expect("the manifest is accepted") {
-            Object::Deployment(object) => render_deployment(&object, &edge),
-            Object::ReplicaSet(object) | Object::ReplicationController(object) => render_replica_set(&object, &edge),
-            Object::Pod(object) => render_pod(&object, &edge),
-            Object::Document(object) => wavetank_manifest::render_document(&object, &edge),
-        };
+        let rendered = render(&decode(&document, &mut edge).expect("the manifest is accepted"), &edge);
         assert_eq!(rendered["spec"], admitted["spec"]);
         assert_eq!(rendered["metadata"], admitted["metadata"]);
     }

@@ -4,8 +4,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use wavetank_manifest::{
-    Edge, Kind, Object, admit, admit_update, decode, parse_yaml, patch_json, patch_merge, patch_strategic,
-    render_deployment, render_pod, render_replica_set,
+    Edge, Kind, admit, admit_update, decode, parse_yaml, patch_json, patch_merge, patch_strategic, render,
 };
 
 const WEB: &str = "
@@ -42,11 +41,7 @@ fn take_in(text: &str) {
     let mut edge = Edge::default();
     for document in parse_yaml(text).into_iter().flatten() {
         let Ok(object) = decode(&document, &mut edge) else { continue };
-        let rendered = match &object {
-            Object::Deployment(object) => render_deployment(object, &edge),
-            Object::ReplicaSet(object) | Object::ReplicationController(object) => render_replica_set(object, &edge),
-            Object::Pod(object) => render_pod(object, &edge),
-        };
+        let rendered = render(&object, &edge);
         if let Err(refusal) = admit_update(&rendered, &rendered) {
             panic!("what is rendered is accepted, but: {}\n{rendered}", refusal.message);
         }

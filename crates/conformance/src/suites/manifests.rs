@@ -6,7 +6,7 @@ use crate::mismatch::same;
 use serde_json::{Value, json};
 use wavetank::{Cluster, Error, Kind, PatchKind, Propagation};
 use wavetank_engine::Calendar;
-use wavetank_manifest::{Edge, Object, render_deployment, render_pod, render_replica_set};
+use wavetank_manifest::{Edge, render};
 use wavetank_model::Refusal;
 
 /// A case of `defaulting`: the manifest comes out as the server stores it.
@@ -14,11 +14,7 @@ pub(super) fn defaulting(_: &Value, case: &Value) -> Result<(), Mismatch> {
     let mut edge = Edge::new(Calendar::default());
     let object = wavetank_manifest::decode(member(case, "manifest")?, &mut edge)
         .map_err(|refusal| Mismatch::not_run(refusal.to_string()))?;
-    let got = match &object {
-        Object::Deployment(deployment) => render_deployment(deployment, &edge),
-        Object::ReplicaSet(set) | Object::ReplicationController(set) => render_replica_set(set, &edge),
-        Object::Pod(pod) => render_pod(pod, &edge),
-    };
+    let got = render(&object, &edge);
     let mut expected = member(case, "object")?.clone();
     without_tokens(&mut expected["spec"]);
     same(&without_status_and_identity(expected), &without_status_and_identity(got))

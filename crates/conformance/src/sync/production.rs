@@ -10,9 +10,7 @@ use std::collections::BTreeMap;
 use wavetank::audit::{PassReport, Request};
 use wavetank::faults::WriteRefusal;
 use wavetank::{Cluster, Kind, Profile};
-use wavetank_manifest::{
-    Edge, Object, decode_deployment, decode_pod, decode_replica_set, render_deployment, render_pod, render_replica_set,
-};
+use wavetank_manifest::{Edge, Object, decode_deployment, decode_pod, decode_replica_set, render};
 use wavetank_model::{Plan, SetKind};
 
 /// Plays one recorded pass of the Deployment controller.
@@ -128,20 +126,12 @@ fn decoded(kind: &str, value: &Value, edge: &mut Edge) -> Result<Object, Mismatc
 }
 
 fn names(object: &Object, kind: &str, name: &str) -> bool {
-    match object {
-        Object::Deployment(deployment) => kind == "Deployment" && *deployment.meta.name == *name,
-        Object::ReplicaSet(set) | Object::ReplicationController(set) => kind == "ReplicaSet" && *set.meta.name == *name,
-        Object::Pod(pod) => kind == "Pod" && *pod.meta.name == *name,
-    }
+    object.kind().as_str() == kind && *object.meta().name == *name
 }
 
 /// A request in the form of a recording.
 fn recorded(made: &Request, edge: &Edge) -> Value {
-    let object = made.object.as_ref().map(|object| match object {
-        Object::Deployment(deployment) => render_deployment(deployment, edge),
-        Object::ReplicaSet(set) | Object::ReplicationController(set) => render_replica_set(set, edge),
-        Object::Pod(pod) => render_pod(pod, edge),
-    });
+    let object = made.object.as_ref().map(|object| render(object, edge));
     let json = request(made.verb, made.kind, &made.name, made.subresource, object);
     match &made.refused {
         Some(refusal) => refused(json, refusal),
