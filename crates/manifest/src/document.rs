@@ -2,6 +2,7 @@
 
 use crate::fields::Fields;
 use crate::{Edge, Error, decode_endpoint_slice, decode_ingress, decode_service, metadata, render_endpoint_slice};
+use crate::{Object, render_deployment, render_pod, render_replica_set};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use wavetank_model::{Document, EndpointSlice, Ingress, Kind, Meaning, ObjectMeta};
