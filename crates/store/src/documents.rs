@@ -256,7 +256,14 @@ mod tests {
     #[test]
     fn dependents_are_found_by_each_of_their_owners_until_they_are_gone() {
         let mut store = Store::new();
-        let owner = OwnerReference { uid: Uid(7), ..OwnerReference::default() };
+        let owner = OwnerReference {
+            api_version: "v1".into(),
+            kind: "Service".into(),
+            name: "web".into(),
+            uid: Uid(7),
+            controller: None,
+            block_owner_deletion: None,
+        };
         let key = store.create_document(config("a", vec![owner]), Time::ZERO).expect("the name is free");
         assert_eq!(store.documents_owned_by(Uid(7)).collect::<Vec<_>>(), [key]);
         store.delete_document(key, None, Time::ZERO).expect("it is there");
