@@ -1,27 +1,47 @@
 //! Object metadata.
 
 use crate::Uid;
-use serde::{Deserialize, Serialize};
+use crate::selector::{Selector, SelectorError};
+use core::cmp::Ordering;
+use core::fmt;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use wavetank_engine::Time;
 
+type Pairs = BTreeMap<Arc<str>, Arc<str>>;
+
 /// Labels or annotations: an ordered map that is shared until it is changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct StringMap(Arc<BTreeMap<Arc<str>, Arc<str>>>);
+#[derive(Clone, Default)]
+pub struct StringMap(Arc<Shared>);
+
+/// What copies of a map share: the pairs, and the selector of exactly these labels once somebody asked
+/// for it. Checking labels is much dearer than matching them, and sets are looked at far more often
+/// than they are changed.
+#[derive(Default)]
+struct Shared {
+    pairs: Pairs,
+    selector: OnceLock<Box<Result<Selector, SelectorError>>>,
+}
+
+impl Clone for Shared {
+    /// A copy is made in order to be changed, so it starts without a selector.
+    fn clone(&self) -> Self {
+        Self { pairs: self.pairs.clone(), selector: OnceLock::new() }
+    }
+}
 
 impl StringMap {
     /// The value of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(AsRef::as_ref)
+        self.0.pairs.get(key).map(AsRef::as_ref)
     }
 
     /// Whether a key is there.
     #[must_use]
     pub fn contains(&self, key: &str) -> bool {
-        self.0.contains_key(key)
+        self.0.pairs.contains_key(key)
     }
 
     /// Sets a key; answers whether that changed anything.
@@ -29,30 +49,40 @@ impl StringMap {
         if self.get(key) == Some(value) {
             return false;
         }
-        Arc::make_mut(&mut self.0).insert(key.into(), value.into());
+        self.pairs_mut().insert(key.into(), value.into());
         true
     }
 
     /// Takes a key away; answers whether it was there.
     pub fn remove(&mut self, key: &str) -> bool {
-        self.contains(key) && Arc::make_mut(&mut self.0).remove(key).is_some()
+        self.contains(key) && self.pairs_mut().remove(key).is_some()
+    }
+
+    fn of(pairs: Pairs) -> Self {
+        Self(Arc::new(Shared { pairs, selector: OnceLock::new() }))
+    }
+
+    fn pairs_mut(&mut self) -> &mut Pairs {
+        let shared = Arc::make_mut(&mut self.0);
+        shared.selector = OnceLock::new();
+        &mut shared.pairs
     }
 
     /// Keys and values in order of the keys.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (key.as_ref(), value.as_ref()))
+        self.0.pairs.iter().map(|(key, value)| (key.as_ref(), value.as_ref()))
     }
 
     /// Number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.pairs.len()
     }
 
     /// Whether there is no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.pairs.is_empty()
     }
 
     /// Whether both are one shared map; cheap, and false does not mean different.
@@ -60,11 +90,54 @@ impl StringMap {
     pub fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
+
+    /// The selector of exactly these labels, checked once for all copies of the map.
+    pub(crate) fn selector(&self) -> &Result<Selector, SelectorError> {
+        self.0.selector.get_or_init(|| Box::new(Selector::of_valid_labels(self)))
+    }
+}
+
+impl fmt::Debug for StringMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StringMap").field(&self.0.pairs).finish()
+    }
+}
+
+impl PartialEq for StringMap {
+    fn eq(&self, other: &Self) -> bool {
+        self.same(other) || self.0.pairs == other.0.pairs
+    }
+}
+
+impl Eq for StringMap {}
+
+impl PartialOrd for StringMap {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for StringMap {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if self.same(other) { Ordering::Equal } else { self.0.pairs.cmp(&other.0.pairs) }
+    }
+}
+
+impl Serialize for StringMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.pairs.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for StringMap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Pairs::deserialize(deserializer).map(Self::of)
+    }
 }
 
 impl<K: AsRef<str>, V: AsRef<str>> FromIterator<(K, V)> for StringMap {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        Self(Arc::new(pairs.into_iter().map(|(key, value)| (key.as_ref().into(), value.as_ref().into())).collect()))
+        Self::of(pairs.into_iter().map(|(key, value)| (key.as_ref().into(), value.as_ref().into())).collect())
     }
 }
 

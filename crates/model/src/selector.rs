@@ -72,8 +72,10 @@ impl LabelSelector {
     ///
     /// The first requirement that is not a valid one.
     pub fn compile(&self) -> Result<Selector, SelectorError> {
-        let labels =
-            self.match_labels.iter().map(|(key, value)| Requirement::new(key, Operator::Equals, &[value.into()]));
+        if self.match_expressions.is_empty() {
+            return self.match_labels.selector().clone();
+        }
+        let labels = requirements_of(&self.match_labels);
         let expressions = self.match_expressions.iter().map(LabelSelectorRequirement::compile);
         labels.chain(expressions).collect::<Result<Vec<_>, _>>().map(Selector::of)
     }
@@ -128,6 +130,10 @@ impl LabelSelector {
     }
 }
 
+fn requirements_of(labels: &StringMap) -> impl Iterator<Item = Result<Requirement, SelectorError>> {
+    labels.iter().map(|(key, value)| Requirement::new(key, Operator::Equals, &[value.into()]))
+}
+
 impl LabelSelectorRequirement {
     fn compile(&self) -> Result<Requirement, SelectorError> {
         let operator = match &*self.operator {
@@ -172,6 +178,11 @@ impl Selector {
     #[must_use]
     pub fn from_labels(labels: &StringMap) -> Self {
         Self::of(labels.iter().map(|(key, value)| Requirement::equals(key, value)).collect())
+    }
+
+    /// The selector of exactly these labels, if all of them are valid.
+    pub(crate) fn of_valid_labels(labels: &StringMap) -> Result<Self, SelectorError> {
+        requirements_of(labels).collect::<Result<Vec<_>, _>>().map(Self::of)
     }
 
     /// Whether labels meet all requirements.

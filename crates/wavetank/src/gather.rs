@@ -38,14 +38,26 @@ pub fn deployment(store: &Store, key: DeploymentKey) -> Option<DeploymentSeen> {
         (set.kind == SetKind::ReplicaSet).then(|| SetSeen { key, set: Arc::clone(set), unfinished_pods })
     };
     let owned = store.sets_seen_with(Some(deployment.meta.uid));
-    let sets = owned
+    let sets: Vec<SetSeen> = owned
         .chain(store.sets_seen_with(None))
         .filter_map(seen)
         .filter(|seen| seen.set.meta.namespace == deployment.meta.namespace)
         .collect();
-    let taken =
-        store.set_key(SetKind::ReplicaSet, &deployment.meta.namespace, &new_set_name(&deployment)).and_then(seen);
+    // A name can only be found taken by a pass that makes a set, and none does that beside a set of the
+    // same template that is its own beyond doubt.
+    let has_new = sets.iter().any(|seen| is_the_new_one(&deployment, &seen.set));
+    let taken = if has_new {
+        None
+    } else {
+        store.set_key(SetKind::ReplicaSet, &deployment.meta.namespace, &new_set_name(&deployment)).and_then(seen)
+    };
     Some(DeploymentSeen { deployment, sets, taken })
+}
+
+fn is_the_new_one(deployment: &Deployment, set: &ReplicaSet) -> bool {
+    set.meta.controller().is_some_and(|owner| owner.uid == deployment.meta.uid)
+        && set.spec.template.means_the_same(&deployment.spec.template)
+        && deployment.spec.selector.compile().is_ok_and(|selector| selector.matches(&set.meta.labels))
 }
 
 fn unfinished_pods(store: &Store, set: &ReplicaSet, selector: &Selector) -> u32 {
