@@ -89,7 +89,11 @@ pub(crate) fn add(digest: &mut Digest, store: &Store, now: Time, change: &Change
                     meta(digest, &new.meta);
                     match &new.meaning {
                         Meaning::EndpointSlice(slice) if new.body.is_null() => endpoint_slice(digest, slice),
-                        _ => digest.bytes(new.body.to_string().as_bytes()),
+                        Meaning::EndpointSlice(_)
+                        | Meaning::Carried
+                        | Meaning::Service(_)
+                        | Meaning::Ingress(_)
+                        | _ => digest.bytes(new.body.to_string().as_bytes()),
                     }
                     digest.bytes(new.status.to_string().as_bytes());
                 }

@@ -74,7 +74,7 @@ fn field_text(object: &Value, field: &str) -> String {
         Value::Null if matches!(field, "spec.hostNetwork" | "spec.unschedulable") => "false".to_owned(),
         Value::Null if field.starts_with("status.replicas") => "0".to_owned(),
         Value::Null => String::new(),
-        other => other.to_string(),
+        other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => other.to_string(),
     }
 }
 
@@ -88,24 +88,13 @@ impl Cluster {
             self.check_fields(kind, fields)?;
         }
         let mut found = Vec::new();
-        let candidates = match kind {
-            Kind::Event => self.recorded_events(),
-            // By key: looking pods up by name would cost a search for each.
-            Kind::Pod => {
-                let mut pods: Vec<Pod> = self.store.pods().filter_map(|key| self.store.render_pod(key)).collect();
-                let wanted =
-                    |pod: &Pod| options.namespace.as_ref().is_none_or(|wanted| *pod.meta.namespace == **wanted);
-                pods.retain(wanted);
-                pods.sort_by(|one, other| {
-                    (&one.meta.namespace, &one.meta.name).cmp(&(&other.meta.namespace, &other.meta.name))
-                });
-                pods.iter().map(|pod| self.pod_json(pod)).collect()
-            }
-            _ => self
-                .names(kind, options.namespace.as_deref())
-                .iter()
-                .filter_map(|name| self.json(kind, name).ok())
-                .collect(),
+        let namespace = options.namespace.as_deref();
+        let candidates = if kind == Kind::Event {
+            self.recorded_events()
+        } else if kind == Kind::Pod {
+            self.pods_json(namespace)
+        } else {
+            self.names(kind, namespace).iter().filter_map(|name| self.json(kind, name).ok()).collect()
         };
         for object in candidates {
             let in_namespace = options.namespace.as_ref().is_none_or(|wanted| {
@@ -121,6 +110,16 @@ impl Cluster {
             }
         }
         Ok(found)
+    }
+
+    /// By key: looking pods up by name would cost a search for each.
+    fn pods_json(&self, namespace: Option<&str>) -> Vec<Value> {
+        let pods = self.store.pods().filter_map(|key| self.store.render_pod(key));
+        let mut pods: Vec<Pod> =
+            pods.filter(|pod| namespace.is_none_or(|wanted| *pod.meta.namespace == *wanted)).collect();
+        let order = |pod: &Pod| (pod.meta.namespace.clone(), pod.meta.name.clone());
+        pods.sort_by_cached_key(order);
+        pods.iter().map(|pod| self.pod_json(pod)).collect()
     }
 
     fn check_fields(&self, kind: Kind, fields: &FieldSelector) -> Result<(), Refusal> {

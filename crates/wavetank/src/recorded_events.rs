@@ -45,7 +45,7 @@ impl Allowance {
     fn take(&mut self, now: Time) -> bool {
         while self.left < BURST && now >= self.since + REFILL {
             self.left += 1;
-            self.since = self.since + REFILL;
+            self.since += REFILL;
         }
         if self.left == BURST {
             self.since = now;
