@@ -93,6 +93,7 @@ impl Cluster {
         match key {
             WorkKey::Deployment(key) => self.begin_deployment_pass(key),
             WorkKey::Set(key) => self.begin_set_pass(key),
+            WorkKey::Service(key) => self.begin_service_pass(key),
         }
         Ok(self.audit.take().unwrap_or_default())
     }

@@ -5,6 +5,7 @@ use crate::faults::WriteRefusals;
 use crate::log::{History, LogLevel};
 use crate::pod_life::Placement;
 use crate::profile::Profile;
+use crate::services::Services;
 use slotmap::SecondaryMap;
 use std::collections::{BTreeMap, BTreeSet};
 use wavetank_engine::{Calendar, Digest, Queue, Time};
@@ -100,6 +101,9 @@ impl ClusterBuilder {
             queue: Queue::new(),
             deployments: Controller::new(),
             sets: Controller::new(),
+            endpoint_slices: Controller::new(),
+            services: Services::default(),
+            service_passes: BTreeMap::new(),
             expectations: BTreeMap::new(),
             written: BTreeMap::new(),
             passes: BTreeMap::new(),

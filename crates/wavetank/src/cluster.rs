@@ -7,6 +7,8 @@ use crate::log::{Component, Entry, Happening, History, LogLevel, ObjectRef};
 use crate::passes::ActivePass;
 use crate::pod_life::Placement;
 use crate::profile::{Bucket, Profile};
+use crate::service_passes::ServicePass;
+use crate::services::Services;
 use crate::watch::Watch;
 use crate::work_queue::WorkQueue;
 use crate::{dispatch, history_digest};
@@ -17,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wavetank_controllers::PodEvent;
 use wavetank_engine::{Calendar, Digest, Queue, Ticket, Time};
-use wavetank_model::{DeploymentKey, EventRecord, PodKey, ReplicaSetKey};
+use wavetank_model::{DeploymentKey, DocumentKey, EventRecord, PodKey, ReplicaSetKey};
 use wavetank_node::{NodeModel, PodRun};
 use wavetank_store::{Change, Store};
 
@@ -35,6 +37,9 @@ pub struct Cluster {
     pub(crate) queue: Queue<Event>,
     pub(crate) deployments: Controller<DeploymentKey>,
     pub(crate) sets: Controller<ReplicaSetKey>,
+    pub(crate) endpoint_slices: Controller<DocumentKey>,
+    pub(crate) services: Services,
+    pub(crate) service_passes: BTreeMap<DocumentKey, ServicePass>,
     pub(crate) expectations: BTreeMap<ReplicaSetKey, crate::passes::Expectation>,
     /// The last version of each set that its own controller wrote; older sights of it are stale.
     pub(crate) written: BTreeMap<ReplicaSetKey, u64>,
@@ -79,6 +84,8 @@ pub struct Counters {
     pub deployment_passes: u64,
     /// Passes of the ReplicaSet controller.
     pub set_passes: u64,
+    /// Passes of the EndpointSlice controller.
+    pub service_passes: u64,
     /// Changes of the store.
     pub changes: u64,
 }
@@ -218,6 +225,7 @@ impl Cluster {
             Event::Delivery(change) => dispatch::see(self, &change),
             Event::Wake(key) => self.wake(key),
             Event::PassGoesOn(pass) => self.continue_pass(pass),
+            Event::ServicePassGoesOn(service) => self.continue_service_pass(service),
             Event::Collect(owner) => self.collect(owner),
             Event::NodeLost(node) => self.collect_pods_of_node(node),
         }
@@ -235,6 +243,8 @@ impl Cluster {
                 self.begin_deployment_pass(key);
             } else if let Some(key) = self.sets.queue.take(workers) {
                 self.begin_set_pass(key);
+            } else if let Some(key) = self.endpoint_slices.queue.take(workers) {
+                self.begin_service_pass(key);
             } else {
                 break;
             }
@@ -323,6 +333,7 @@ impl Cluster {
         match key {
             WorkKey::Deployment(key) => self.deployments.queue.add(key),
             WorkKey::Set(key) => self.sets.queue.add(key),
+            WorkKey::Service(key) => self.endpoint_slices.queue.add(key),
         }
     }
 

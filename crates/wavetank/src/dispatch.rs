@@ -10,6 +10,7 @@ use wavetank_store::{Change, PodView, Store};
 
 /// A change reaches the controllers' caches.
 pub(crate) fn see(cluster: &mut Cluster, change: &Change) {
+    let pod = if let Change::Pod { key, .. } = change { cluster.store.pod(*key).map(|pod| pod.uid) } else { None };
     cluster.store.deliver(change);
     match change {
         Change::Deployment { key, .. } => cluster.deployments.queue.add(*key),
@@ -17,8 +18,10 @@ pub(crate) fn see(cluster: &mut Cluster, change: &Change) {
         Change::Pod { key, old, new } => {
             cluster.settle_expectations(*key, old.as_ref(), new.as_ref());
             see_pod(cluster, old.as_ref(), new.as_ref());
+            cluster.services_see_pod(*key, pod, old.as_ref(), new.as_ref());
         }
-        Change::Document { .. } | Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
+        Change::Document { key, old, new } => cluster.services_see_document(*key, old.as_ref(), new.as_ref()),
+        Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
     }
 }
 

@@ -1,7 +1,7 @@
 //! Everything that can fall due.
 
 use serde::{Deserialize, Serialize};
-use wavetank_model::{DeploymentKey, PodKey, ReplicaSetKey, Uid};
+use wavetank_model::{DeploymentKey, DocumentKey, PodKey, ReplicaSetKey, Uid};
 use wavetank_store::Change;
 
 /// A controller's key.
@@ -9,6 +9,7 @@ use wavetank_store::Change;
 pub(crate) enum WorkKey {
     Deployment(DeploymentKey),
     Set(ReplicaSetKey),
+    Service(DocumentKey),
 }
 
 /// An entry of the event queue.
@@ -26,6 +27,8 @@ pub(crate) enum Event {
     Wake(WorkKey),
     /// The next request of a pass reaches the server.
     PassGoesOn(u64),
+    /// The next request of a pass for a Service reaches the server.
+    ServicePassGoesOn(DocumentKey),
     /// The garbage collector turns to the dependents of an owner that is gone or going.
     Collect(Uid),
     /// The pods of a lost node go.

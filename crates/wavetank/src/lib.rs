@@ -46,6 +46,8 @@ mod event;
 mod history_digest;
 mod pod_life;
 mod rank;
+mod service_passes;
+mod services;
 mod work_queue;
 
 pub use builder::ClusterBuilder;

@@ -294,6 +294,7 @@ impl Cluster {
                 let wait = match key {
                     WorkKey::Deployment(key) => self.deployments.queue.back_off(key),
                     WorkKey::Set(key) => self.sets.queue.back_off(key),
+                    WorkKey::Service(key) => self.endpoint_slices.queue.back_off(key),
                 };
                 self.wake_after(key, wait);
             }

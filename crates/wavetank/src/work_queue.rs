@@ -49,8 +49,13 @@ impl<K: Ord + Copy> WorkQueue<K> {
 
     /// How long a key that failed once more has to wait.
     pub(crate) fn back_off(&mut self, key: K) -> Duration {
+        self.back_off_from(key, Duration::from_millis(5))
+    }
+
+    /// The same for a queue whose first wait is another one.
+    pub(crate) fn back_off_from(&mut self, key: K, first: Duration) -> Duration {
         let failures = self.failures.entry(key).or_insert(0);
-        let wait = Duration::from_millis(5).saturating_mul(1_u32.checked_shl(*failures).unwrap_or(u32::MAX));
+        let wait = first.saturating_mul(1_u32.checked_shl(*failures).unwrap_or(u32::MAX));
         *failures = failures.saturating_add(1);
         wait.min(Duration::from_secs(1_000))
     }

@@ -95,13 +95,8 @@ pub fn carry_out(cluster: &mut Cluster, command: &Command, name: &str) -> Result
 }
 
 fn kind(command: &Command) -> Result<Kind, CommandError> {
-    match command.kind() {
-        "Deployment" => Ok(Kind::Deployment),
-        "ReplicaSet" => Ok(Kind::ReplicaSet),
-        "ReplicationController" => Ok(Kind::ReplicationController),
-        "Pod" => Ok(Kind::Pod),
-        other => Err(CommandError::not_simulated(&format!("kind {other}"))),
-    }
+    let word = command.kind();
+    Kind::all().find(|kind| kind.as_str() == word).ok_or_else(|| CommandError::not_simulated(&format!("kind {word}")))
 }
 
 /// Verbs that only Deployments have.

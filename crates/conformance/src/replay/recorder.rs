@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use wavetank::Happening;
 use wavetank_engine::Time;
-use wavetank_model::{Deployment, DeploymentStatus, PodKey, ReplicaSet, ReplicaSetStatus, Uid};
+use wavetank_model::{
+    Deployment, DeploymentStatus, Document, EndpointSlice, PodKey, ReplicaSet, ReplicaSetStatus, Uid,
+};
 use wavetank_store::{Change, PodState, PodView, Store};
 
 /// Writes a trace. One write to the store can give several entries, or none.
@@ -18,6 +20,8 @@ pub struct Recorder {
     /// Last content by kind, name and what; kept when the object is gone, as in the recordings.
     last: BTreeMap<String, Value>,
     created: BTreeMap<PodKey, Time>,
+    /// Slices that are there, by namespace, Service and name of the slice.
+    slices: BTreeMap<(Arc<str>, Arc<str>), BTreeMap<Arc<str>, EndpointSlice>>,
     /// First image of each set's template.
     images: BTreeMap<Uid, Arc<str>>,
     now: i64,
@@ -118,7 +122,7 @@ impl Recorder {
             Change::ReplicaSet { old, new, .. } => self.set(old.as_deref(), new.as_deref()),
             Change::Pod { key, old, new } => self.pod(time, *key, old.as_ref(), new.as_ref(), store),
             // The nodes' own objects come and go with them.
-            Change::Document { .. } => {}
+            Change::Document { old, new, .. } => self.document(old.as_deref(), new.as_deref()),
             Change::NodeAdded { node } => self.node(time, &store.node(*node).name, "created"),
             Change::NodeRemoved { node } => self.node(time, &store.node(*node).name, "deleted"),
             // A trace tells of a document only what its own suite asks for.
@@ -254,6 +258,35 @@ impl Recorder {
         if before.restarts < after.restarts {
             self.push("Pod", &name, "containerExit", object(json!({"restarts": after.restarts})));
         }
+    }
+
+    /// A slice changed: all slices of its Service are put together.
+    fn document(&mut self, old: Option<&Document>, new: Option<&Document>) {
+        let slice = |document: Option<&Document>| document.and_then(Document::endpoint_slice);
+        let (old, new) = (slice(old), slice(new));
+        let key =
+            |slice: &EndpointSlice| Some((Arc::clone(&slice.meta.namespace), Arc::<str>::from(slice.service_name()?)));
+        let Some(service) = new.as_ref().or(old.as_ref()).and_then(key) else { return };
+        let slices = self.slices.entry(service.clone()).or_default();
+        match (old, new) {
+            (_, Some(new)) => drop(slices.insert(Arc::clone(&new.meta.name), new)),
+            (Some(old), None) => drop(slices.remove(&old.meta.name)),
+            (None, None) => {}
+        }
+        let (mut ready, mut not_ready, mut terminating) = (Vec::new(), Vec::new(), Vec::new());
+        for endpoint in slices.values().flat_map(|slice| slice.endpoints.iter()) {
+            let name = endpoint.pod.map_or("", |pod| self.names.pod(pod.key)).to_owned();
+            let conditions = endpoint.conditions;
+            match (conditions.ready, conditions.terminating, conditions.serving) {
+                (true, ..) => ready.push(name),
+                (false, true, true) => terminating.push(format!("{name} (serving)")),
+                (false, true, false) => terminating.push(name),
+                (false, false, _) => not_ready.push(name),
+            }
+        }
+        [&mut ready, &mut not_ready, &mut terminating].into_iter().for_each(|names| names.sort_unstable());
+        let content = json!({"ready": ready, "notReady": not_ready, "terminating": terminating});
+        self.if_new("Endpoints", &service.1, "endpoints", object(content));
     }
 
     fn size(&mut self, kind: &str, name: &str, from: i32, to: i32) {

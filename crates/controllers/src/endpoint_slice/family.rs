@@ -68,7 +68,7 @@ fn first_ports(index: &SliceIndex, group: &Group) -> Arc<[EndpointPort]> {
     first.map_or_else(|| Arc::from([]), |slice| Arc::clone(&slice.ports))
 }
 
-fn given<'a>(pods: PodsGiven<'a>) -> &'a [PodSeen<'a>] {
+fn given(pods: PodsGiven<'_>) -> &[PodSeen] {
     match pods {
         PodsGiven::All(pods) | PodsGiven::Changed(pods, _) => pods,
     }
@@ -80,13 +80,13 @@ fn desired(inputs: &EndpointSliceInputs<'_>, family: AddressFamily) -> (Desired,
     // Pods of one template have the same ports, so the last answer mostly serves again.
     let mut last: Option<(*const _, PortMap, Arc<[EndpointPort]>)> = None;
     for pod in given(inputs.pods).iter().filter(|pod| pod.is_endpoint()) {
-        let facts: *const _ = pod.facts;
-        let known = last.as_ref().filter(|(of, ..)| *of == facts);
+        let template = Arc::as_ptr(&pod.template);
+        let known = last.as_ref().filter(|(of, ..)| *of == template);
         let (_, ports, spelled) = match known {
             Some(known) => known.clone(),
             None => {
-                let spelled = endpoint_ports(service, pod.facts);
-                last.insert((facts, PortMap::of(&spelled), spelled.into())).clone()
+                let spelled = endpoint_ports(service, &pod.template.facts);
+                last.insert((template, PortMap::of(&spelled), spelled.into())).clone()
             }
         };
         let (_, endpoints) = desired.entry(ports).or_insert_with(|| (spelled, BTreeMap::new()));

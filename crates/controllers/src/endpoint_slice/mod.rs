@@ -65,10 +65,10 @@ pub struct EndpointSliceInputs<'a> {
 pub enum PodsGiven<'a> {
     /// All that the Service selects. Needed whenever the Service, a node's zone or somebody else's write
     /// to a slice may have changed what all pods' endpoints should be.
-    All(&'a [PodSeen<'a>]),
+    All(&'a [PodSeen]),
     /// Those that changed since the last pass without an error. A pod that is gone, or no longer
     /// selected, is in the second list.
-    Changed(&'a [PodSeen<'a>], &'a [Uid]),
+    Changed(&'a [PodSeen], &'a [Uid]),
 }
 
 /// A write of a pass for one Service.

@@ -1,15 +1,17 @@
 //! A pod as an endpoint.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wavetank_engine::Time;
 use wavetank_model::{
-    AddressFamily, Endpoint, EndpointConditions, EndpointPod, EndpointPort, IntOrString, Phase, Service, TemplateFacts,
+    AddressFamily, Endpoint, EndpointConditions, EndpointPod, EndpointPort, IntOrString, Phase, PodTemplate, Service,
+    TemplateFacts,
 };
 
 /// A pod as the endpoint controller sees it.
-#[derive(Clone, Debug)]
-pub struct PodSeen<'a> {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PodSeen {
     /// Which pod.
     pub pod: EndpointPod,
     /// Its name.
@@ -30,12 +32,12 @@ pub struct PodSeen<'a> {
     pub node: NodeSeen,
     /// `hostname` and `subdomain`, if it has both.
     pub hostname: Option<(Arc<str>, Arc<str>)>,
-    /// Its containers, which name ports.
-    pub facts: &'a TemplateFacts,
+    /// What it was made from: its containers name ports.
+    pub template: Arc<PodTemplate>,
 }
 
 /// The node of a pod, as seen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NodeSeen {
     /// The pod is bound to none.
     #[default]
@@ -62,7 +64,7 @@ impl NodeSeen {
     }
 }
 
-impl PodSeen<'_> {
+impl PodSeen {
     /// Whether the pod belongs in slices at all: it has an address and has not ended.
     #[must_use]
     pub const fn is_endpoint(&self) -> bool {

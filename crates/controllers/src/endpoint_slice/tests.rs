@@ -9,8 +9,8 @@ use wavetank_engine::Time;
 use wavetank_model::container::Protocol;
 use wavetank_model::endpoint_slice::{HEADLESS_LABEL, MANAGED_BY_LABEL, SERVICE_NAME_LABEL, TRIGGER_TIME};
 use wavetank_model::{
-    AddressFamily, EndpointPod, IntOrString, ObjectMeta, Phase, PodKey, Reason, Refusal, ServicePort, ServiceSpec,
-    StringMap, TemplateFacts, drive,
+    AddressFamily, EndpointPod, IntOrString, ObjectMeta, Phase, PodKey, PodTemplate, Reason, Refusal, ServicePort,
+    ServiceSpec, StringMap, TemplateFacts, drive,
 };
 
 /// What of a pod can change.
@@ -29,7 +29,7 @@ struct World {
     service: Service,
     pods: BTreeMap<Uid, State>,
     keys: BTreeMap<Uid, PodKey>,
-    facts: TemplateFacts,
+    template: Arc<PodTemplate>,
     index: SliceIndex,
     uids: u64,
 }
@@ -55,8 +55,15 @@ impl World {
         let mut slots = SlotMap::<PodKey, ()>::with_key();
         let keys = (0..1_000).map(|uid| (Uid(uid), slots.insert(()))).collect();
         let service = Service { meta, spec };
-        let facts = TemplateFacts::default();
-        Self { service, pods: BTreeMap::new(), keys, facts, index: SliceIndex::default(), uids: 1_000 }
+        let template = Arc::new(PodTemplate {
+            value: Default::default(),
+            labels: StringMap::default(),
+            annotations: StringMap::default(),
+            spelling: 0,
+            meaning: "".into(),
+            facts: TemplateFacts::default(),
+        });
+        Self { service, pods: BTreeMap::new(), keys, template, index: SliceIndex::default(), uids: 1_000 }
     }
 
     fn with(pods: impl IntoIterator<Item = u64>) -> Self {
@@ -66,7 +73,7 @@ impl World {
         world
     }
 
-    fn seen(&self, uid: Uid) -> Option<PodSeen<'_>> {
+    fn seen(&self, uid: Uid) -> Option<PodSeen> {
         let state = self.pods.get(&uid)?;
         let low = u32::try_from(uid.0).expect("few pods");
         Some(PodSeen {
@@ -80,7 +87,7 @@ impl World {
             ipv6: None,
             node: NodeSeen::Known { name: "node-1".into(), zone: None },
             hostname: None,
-            facts: &self.facts,
+            template: Arc::clone(&self.template),
         })
     }
 

@@ -1,0 +1,238 @@
+//! What the endpoint controller has seen: Services, whom they select, and their slices.
+//!
+//! A change of a pod marks the pod with the Services that select it; a pass looks at marked pods only.
+//! Source: the handlers of `pkg/controller/endpointslice/endpointslice_controller.go`.
+
+use crate::cluster::Cluster;
+use crate::event::{Event, WorkKey};
+use core::net::Ipv4Addr;
+use core::time::Duration;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use wavetank_controllers::{NodeSeen, PodSeen, SliceIndex, StaleSlices, TriggerTimes};
+use wavetank_model::endpoint_slice::{MANAGED_BY_LABEL, SLICE_CONTROLLER};
+use wavetank_model::{Document, DocumentKey, EndpointPod, EndpointSlice, Kind, PodKey, Service, Uid};
+use wavetank_store::{CohortId, PodRecord, PodState, PodView, Store};
+
+/// How long the controller waits when somebody else changed a slice.
+const SLICE_CHANGE_DELAY: Duration = Duration::from_secs(1);
+/// Label of a node with its zone.
+const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
+
+/// The endpoint controller's cache.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Services {
+    pub(crate) records: BTreeMap<DocumentKey, ServiceRecord>,
+    /// Services that select the pods of a cohort, by creation; found out on first need.
+    of_cohort: BTreeMap<CohortId, Arc<[DocumentKey]>>,
+}
+
+/// A Service as seen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ServiceRecord {
+    pub(crate) service: Arc<Service>,
+    pub(crate) index: Arc<SliceIndex>,
+    pub(crate) stale: StaleSlices,
+    pub(crate) times: TriggerTimes,
+    /// Whether the next pass looks at all pods.
+    pub(crate) all: bool,
+    /// Pods that changed since the last pass without an error, by identity.
+    pub(crate) changed: BTreeMap<Uid, PodKey>,
+}
+
+impl Services {
+    /// The Services that select the pods of a cohort.
+    fn selecting(&mut self, store: &Store, cohort: CohortId) -> Arc<[DocumentKey]> {
+        if let Some(known) = self.of_cohort.get(&cohort) {
+            return Arc::clone(known);
+        }
+        let identity = &store.cohort(cohort).identity;
+        let mut found: Vec<_> = self
+            .records
+            .iter()
+            .filter(|(_, record)| record.service.meta.namespace == identity.namespace)
+            .filter(|(_, record)| record.service.selects(&identity.labels))
+            .map(|(key, record)| (record.service.meta.uid, *key))
+            .collect();
+        found.sort_unstable();
+        let found: Arc<[DocumentKey]> = found.into_iter().map(|(_, key)| key).collect();
+        self.of_cohort.insert(cohort, Arc::clone(&found));
+        found
+    }
+}
+
+/// The address of a pod: out of 10.128.0.0/9, by its identity. Another pod may get it again after eight
+/// million others.
+#[must_use]
+pub(crate) fn pod_address(pod: Uid) -> Ipv4Addr {
+    let low = u32::try_from(pod.0 & 0x7f_ffff).unwrap_or_default();
+    Ipv4Addr::from(0x0a80_0000 | low)
+}
+
+/// A pod has its address from when its containers run to its end.
+pub(crate) const fn has_address(state: &PodState) -> bool {
+    matches!(state.phase, wavetank_model::Phase::Running)
+}
+
+/// A pod as the endpoint controller has seen it; none if it has not, or the pod is gone.
+pub(crate) fn pod_seen(store: &Store, key: PodKey, pod: &PodRecord) -> Option<PodSeen> {
+    let view = pod.seen.as_ref()?;
+    let state = &view.state;
+    let node = state.node.map_or(NodeSeen::None, |number| {
+        let node = store.node(number);
+        let name = Arc::clone(&node.name);
+        let zone = node.labels.get(ZONE_LABEL).filter(|zone| !zone.is_empty()).map(Arc::from);
+        if node.present { NodeSeen::Known { name, zone } } else { NodeSeen::Missing(name) }
+    });
+    let template = Arc::clone(store.template_of(pod));
+    let text = |key: &str| {
+        template.value.pointer(key).and_then(serde_json::Value::as_str).filter(|text| !text.is_empty()).map(Arc::from)
+    };
+    Some(PodSeen {
+        pod: EndpointPod { uid: pod.uid, key },
+        name: store.pod_name(pod),
+        phase: state.phase,
+        ready: state.ready,
+        ready_since: state.ready_since,
+        terminating: state.deletion.is_some(),
+        ipv4: has_address(state).then(|| pod_address(pod.uid)),
+        ipv6: None,
+        node,
+        hostname: text("/spec/hostname").zip(text("/spec/subdomain")),
+        template,
+    })
+}
+
+impl Cluster {
+    /// The watch delivers a document.
+    pub(crate) fn services_see_document(
+        &mut self,
+        key: DocumentKey,
+        old: Option<&Arc<Document>>,
+        new: Option<&Arc<Document>>,
+    ) {
+        match new.or(old).map(|document| document.kind) {
+            Some(Kind::Service) => self.see_service(key, new),
+            Some(Kind::EndpointSlice) => self.see_slice(old, new),
+            _ => {}
+        }
+    }
+
+    fn see_service(&mut self, key: DocumentKey, new: Option<&Arc<Document>>) {
+        self.services.of_cohort.clear();
+        let Some(service) = new.and_then(|document| document.service()) else {
+            self.services.records.remove(&key);
+            return;
+        };
+        if let Some(record) = self.services.records.get_mut(&key) {
+            record.service = Arc::new(service);
+            record.all = true;
+        } else {
+            let index = self.slices_seen(&service);
+            let record = ServiceRecord {
+                service: Arc::new(service),
+                index: Arc::new(index),
+                stale: StaleSlices::default(),
+                times: TriggerTimes::default(),
+                all: true,
+                changed: BTreeMap::new(),
+            };
+            self.services.records.insert(key, record);
+        }
+        self.endpoint_slices.queue.add(key);
+    }
+
+    /// The slices of a Service that were there before it was seen.
+    fn slices_seen(&self, service: &Service) -> SliceIndex {
+        let slices = self.store.documents(Kind::EndpointSlice).filter_map(|(key, _)| {
+            let slice = self.store.document(key)?.seen.as_ref()?.endpoint_slice()?;
+            let ours = slice.meta.namespace == service.meta.namespace
+                && slice.service_name() == Some(&*service.meta.name)
+                && is_ours(&slice)
+                && !slice.meta.is_terminating();
+            ours.then(|| Arc::new(slice))
+        });
+        SliceIndex::of(slices)
+    }
+
+    fn see_slice(&mut self, old: Option<&Arc<Document>>, new: Option<&Arc<Document>>) {
+        let slice = |document: Option<&Arc<Document>>| document.and_then(|document| document.endpoint_slice());
+        let (old, new) = (slice(old), slice(new));
+        let before = old.as_ref().and_then(|slice| self.service_of(slice));
+        let after = new.as_ref().and_then(|slice| self.service_of(slice));
+        let managed = |slice: &Option<EndpointSlice>| slice.as_ref().is_some_and(is_ours);
+        let (was_ours, is_ours) = (managed(&old), managed(&new));
+        let mut wake = BTreeSet::new();
+        if let (Some(old), Some(key)) = (&old, before)
+            && (before != after || !is_ours)
+            && let Some(record) = self.services.records.get_mut(&key)
+        {
+            Arc::make_mut(&mut record.index).remove(&old.meta.name);
+            let unexpected = new.is_none() && was_ours && record.stale.saw_deletion(old.meta.uid);
+            if unexpected || new.is_some() {
+                record.all = true;
+                wake.insert(key);
+            }
+        }
+        if let (Some(new), Some(key)) = (new, after)
+            && is_ours
+            && let Some(record) = self.services.records.get_mut(&key)
+        {
+            let foreign = record.stale.saw(&new) || (old.is_some() && (before != after || !was_ours));
+            let index = Arc::make_mut(&mut record.index);
+            if new.meta.is_terminating() {
+                index.remove(&new.meta.name);
+            } else {
+                index.put(Arc::new(new));
+            }
+            if foreign {
+                record.all = true;
+                wake.insert(key);
+            }
+        }
+        for key in wake {
+            self.wake_after(WorkKey::Service(key), SLICE_CHANGE_DELAY);
+        }
+    }
+
+    fn service_of(&self, slice: &EndpointSlice) -> Option<DocumentKey> {
+        self.store.document_key(Kind::Service, &slice.meta.namespace, slice.service_name()?)
+    }
+
+    /// The watch delivers a pod of this identity.
+    pub(crate) fn services_see_pod(
+        &mut self,
+        key: PodKey,
+        uid: Option<Uid>,
+        old: Option<&PodView>,
+        new: Option<&PodView>,
+    ) {
+        if self.services.records.is_empty() {
+            return;
+        }
+        let Some(uid) = uid else { return };
+        let addressed = |view: Option<&PodView>| view.is_some_and(|view| has_address(&view.state));
+        if !addressed(old) && !addressed(new) {
+            return;
+        }
+        let (before, after) = (old.map(|view| view.cohort), new.map(|view| view.cohort));
+        for cohort in [before, after.filter(|after| before != Some(*after))].into_iter().flatten() {
+            for service in self.services.selecting(&self.store, cohort).iter() {
+                if let Some(record) = self.services.records.get_mut(service) {
+                    record.changed.insert(uid, key);
+                    self.endpoint_slices.queue.add(*service);
+                }
+            }
+        }
+    }
+
+    /// A pass of the endpoint controller makes its next request.
+    pub(crate) fn schedule_service_pass(&mut self, at: wavetank_engine::Time, key: DocumentKey) {
+        self.queue.schedule(at, Event::ServicePassGoesOn(key));
+    }
+}
+
+fn is_ours(slice: &EndpointSlice) -> bool {
+    slice.meta.labels.get(MANAGED_BY_LABEL) == Some(SLICE_CONTROLLER)
+}
