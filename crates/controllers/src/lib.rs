@@ -6,6 +6,7 @@
 //!
 //! - [`replica_set`] keeps as many pods as wanted, for ReplicaSets and ReplicationControllers.
 //! - [`deployment`] replaces the pods of one template by those of another.
+//! - [`horizontal`] sizes a workload by what its metrics say.
 //! - [`endpoint_slice`] keeps the list of the pods behind a Service.
 //!
 //! A set that wants three pods and has none asks for one, then for two; should the first be refused, the
@@ -55,6 +56,7 @@
 mod claim;
 pub mod deployment;
 pub mod endpoint_slice;
+pub mod horizontal;
 pub mod replica_set;
 
 pub use deployment::{DeploymentInputs, DeploymentWrite, SetSeen, new_set_name, reconcile_deployment};
@@ -62,6 +64,7 @@ pub use endpoint_slice::{
     EndpointSliceInputs, EndpointSliceWrite, NodeSeen, PodSeen, PodsGiven, SliceIndex, StaleSlices, TriggerTimes,
     reconcile_endpoint_slices,
 };
+pub use horizontal::{HorizontalInputs, HorizontalOutcome, HorizontalView, HorizontalWrite, reconcile_horizontal};
 pub use replica_set::{
     Claim, ClaimKind, PodEvent, PodsSeen, ReplicaSetInputs, ReplicaSetWrite, Tally, reconcile_replica_set, surplus,
 };

@@ -9,6 +9,7 @@
 //! - [`document`]: objects of the kinds that are few.
 //! - [`service`], [`endpoint_slice`], [`ingress`]: how pods are reached.
 //! - [`edge`]: the calendar and the uids that both sides share.
+//! - [`horizontal`]: autoscalers, in all versions of their API.
 //! - [`literal`]: objects read as they stand.
 //! - [`object`]: objects taken in as the API server does.
 //! - [`patch`]: the three kinds of patches, on JSON.
@@ -25,6 +26,7 @@ mod facts;
 mod fields;
 mod go_print;
 mod go_quantity;
+pub mod horizontal;
 pub mod ingress;
 pub mod literal;
 mod meaning;
@@ -44,6 +46,7 @@ pub use document::{decode_document, render, render_document};
 pub use edge::Edge;
 pub use endpoint_slice::{decode_endpoint_slice, render_endpoint_slice};
 pub use error::Error;
+pub use horizontal::{decode_horizontal, render_horizontal};
 pub use ingress::{decode_ingress, render_ingress};
 pub use literal::{decode_deployment, decode_pod, decode_replica_set};
 pub use object::{

@@ -109,7 +109,7 @@ fn template_of(spec: Fields<'_>) -> Result<Arc<PodTemplate>, Error> {
 }
 
 /// Reads a label selector as spelled; whether it can select is decided by whoever uses it.
-fn label_selector(fields: Fields<'_>) -> Result<LabelSelector, Error> {
+pub(crate) fn label_selector(fields: Fields<'_>) -> Result<LabelSelector, Error> {
     let mut match_expressions = Vec::new();
     for item in fields.list("matchExpressions")? {
         let item = Fields::of(Some(item), "matchExpressions")?;

@@ -179,7 +179,7 @@ fn template(template: &Arc<PodTemplate>) -> Value {
     template.value.clone()
 }
 
-fn label_selector(selector: &LabelSelector) -> Value {
+pub(crate) fn label_selector(selector: &LabelSelector) -> Value {
     let expressions = selector
         .match_expressions
         .iter()

@@ -1,6 +1,7 @@
 //! What each suite asks of which part of the simulator.
 
 mod answer;
+mod horizontal;
 mod manifests;
 mod printer_tables;
 mod quantities;
@@ -44,6 +45,9 @@ type Runner = fn(notes: &Value, case: &Value) -> Result<(), Mismatch>;
 const RUNNERS: &[(&str, Runner)] = &[
     ("defaulting", manifests::defaulting),
     ("deployment-sync", |_, case| twice(case, sync::deployment_case, sync::production::deployment_case)),
+    ("hpa-normalize", horizontal::normalize),
+    ("hpa-replicas", horizontal::replicas),
+    ("hpa-sequence", horizontal::sequence),
     ("human-duration", values::human),
     ("int-or-percent", values::int_or_percent),
     ("printer-tables", printer_tables::case),
