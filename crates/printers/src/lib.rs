@@ -4,11 +4,35 @@
 //!
 //! - [`now`]: the present, from which ages count.
 //! - [`mod@table`]: the tables of `get`.
+//! - [`output`]: `-o yaml`, `-o json`, `-o name`; [`yaml`] below it.
+//! - [`jsonpath`]: `-o jsonpath`; on top of it [`custom_columns`] and [`mod@sort_by`].
+//! - [`mod@describe`]: what `describe` says of each kind.
+//! - [`rollout`]: the lines of `rollout status`, the tables of `rollout history`.
+//! - [`mod@events`], [`top`]: the tables of the commands of these names.
 
+pub mod custom_columns;
+pub mod describe;
+mod event_text;
+pub mod events;
 mod field;
+mod go_text;
+pub mod jsonpath;
 pub mod now;
+pub mod output;
+pub mod rollout;
+pub mod sort_by;
+mod sorting;
 mod tab_writer;
 pub mod table;
+pub mod top;
+pub mod yaml;
 
+pub use custom_columns::CustomColumns;
+pub use describe::{Related, describe};
+pub use events::{EventOptions, events};
+pub use jsonpath::Template;
 pub use now::Now;
+pub use sort_by::sort_by;
 pub use table::{Table, TableOptions, TableWriter, table};
+pub use top::{TopOptions, top_nodes, top_pods};
+pub use yaml::to_yaml;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use wavetank_engine::{Calendar, Time};
-use wavetank_model::duration::{human_duration, short_human_duration};
+use wavetank_model::duration::human_duration;
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 
@@ -36,11 +36,6 @@ impl Now {
     /// The age of a timestamp as tables show it; `<unknown>` without one.
     pub(crate) fn age(self, timestamp: Option<Instant>) -> String {
         timestamp.map_or_else(|| "<unknown>".into(), |instant| human_duration(self.nanos_since(instant)))
-    }
-
-    /// The age of a timestamp with its largest unit only.
-    pub(crate) fn short_age(self, timestamp: Option<Instant>) -> String {
-        timestamp.map_or_else(|| "<unknown>".into(), |instant| short_human_duration(self.nanos_since(instant)))
     }
 }
 
@@ -77,7 +72,6 @@ mod tests {
     fn ages_count_to_the_present_and_dates_are_in_utc() {
         let now = Now::parse("2026-01-15T12:00:00Z").unwrap();
         assert_eq!(now.age(Instant::parse("2026-01-15T11:55:00Z")), "5m");
-        assert_eq!(now.short_age(Instant::parse("2026-01-15T11:54:30Z")), "5m");
         assert_eq!(now.age(None), "<unknown>");
         let dated = Instant::parse("2026-01-05T14:00:00+02:00").map(Instant::rfc1123);
         assert_eq!(dated.as_deref(), Some("Mon, 05 Jan 2026 12:00:00 +0000"));

@@ -13,6 +13,9 @@ mod pod;
 mod print;
 mod workload;
 
+pub(crate) use cells::{compiled, first, label_selector, labels, selector, string_map};
+pub(crate) use cluster::node_roles;
+pub(crate) use network::{host_and_port, load_balancer};
 pub use print::{TableOptions, TableWriter};
 
 use crate::Now;

@@ -4,7 +4,7 @@ fn now() -> Now {
     Now::parse("2026-01-15T12:00:00Z").expect("a time")
 }
 
-fn pod(name: &str, status: Value) -> Value {
+fn pod(name: &str, status: &Value) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": name, "namespace": "default", "creationTimestamp": "2026-01-15T11:55:00Z",
@@ -21,7 +21,7 @@ fn check(pods: &[Value], options: &TableOptions, expected: &str) {
 
 #[test]
 fn a_table_lines_up_under_its_header() {
-    let pods = [pod("web-1", json!({"phase": "Running"})), pod("a-longer-name", json!({"phase": "Pending"}))];
+    let pods = [pod("web-1", &json!({"phase": "Running"})), pod("a-longer-name", &json!({"phase": "Pending"}))];
     check(
         &pods,
         &TableOptions::default(),
@@ -41,7 +41,7 @@ fn labels_get_columns_named_after_their_last_part() {
         label_columns: vec!["example.com/tier".into(), "none".into()],
     };
     check(
-        &[pod("web-1", json!({"phase": "Running"}))],
+        &[pod("web-1", &json!({"phase": "Running"}))],
         &options,
         "NAMESPACE   NAME        READY   STATUS    RESTARTS   AGE   TIER    NONE\n\
          default     pod/web-1   0/1     Running   0          5m    front   \n",
@@ -51,7 +51,7 @@ fn labels_get_columns_named_after_their_last_part() {
 #[test]
 fn a_watch_writes_one_header_and_keeps_its_widths() {
     let mut writer = TableWriter::new(TableOptions::default());
-    let (long, short) = (pod("a-longer-name", json!({"phase": "Running"})), pod("web", json!({"phase": "Failed"})));
+    let (long, short) = (pod("a-longer-name", &json!({"phase": "Running"})), pod("web", &json!({"phase": "Failed"})));
     let first = writer.write(&table("Pod", [&long], false, now()));
     assert!(first.starts_with("NAME            READY"));
     let second = writer.write(&table("Pod", [&short], false, now()));
@@ -63,7 +63,7 @@ fn restarts_of_sidecars_count_and_those_of_finished_init_containers_do_not() {
     let ended = |at: &str| json!({"terminated": {"finishedAt": at, "exitCode": 1}});
     let mut object = pod(
         "web-1",
-        json!({
+        &json!({
             "phase": "Running",
             "initContainerStatuses": [
                 {"name": "setup", "restartCount": 4, "state": {"terminated": {"exitCode": 0}},
