@@ -7,6 +7,7 @@
 //! - [`replica_set`] keeps as many pods as wanted, for ReplicaSets and ReplicationControllers.
 //! - [`deployment`] replaces the pods of one template by those of another.
 //! - [`horizontal`] sizes a workload by what its metrics say.
+//! - [`disruption`] says how many pods may be evicted.
 //! - [`endpoint_slice`] keeps the list of the pods behind a Service.
 //!
 //! A set that wants three pods and has none asks for one, then for two; should the first be refused, the
@@ -55,11 +56,13 @@
 
 mod claim;
 pub mod deployment;
+pub mod disruption;
 pub mod endpoint_slice;
 pub mod horizontal;
 pub mod replica_set;
 
 pub use deployment::{DeploymentInputs, DeploymentWrite, SetSeen, new_set_name, reconcile_deployment};
+pub use disruption::{CoveredPods, DisruptionInputs, DisruptionWrite, reconcile_disruption};
 pub use endpoint_slice::{
     EndpointSliceInputs, EndpointSliceWrite, NodeSeen, PodSeen, PodsGiven, SliceIndex, StaleSlices, TriggerTimes,
     reconcile_endpoint_slices,

@@ -2,7 +2,7 @@
 
 use crate::fields::Fields;
 use crate::{Edge, Error, decode_endpoint_slice, decode_ingress, decode_service, metadata, render_endpoint_slice};
-use crate::{Object, render_deployment, render_pod, render_replica_set};
+use crate::{Object, decode_disruption_budget, render_deployment, render_pod, render_replica_set};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use wavetank_model::{Document, EndpointSlice, Ingress, Kind, Meaning, ObjectMeta};
@@ -36,6 +36,7 @@ fn meaning(kind: Kind, value: &Value, edge: &mut Edge) -> Result<Meaning, Error>
             let slice = decode_endpoint_slice(value, edge)?;
             Meaning::EndpointSlice(Box::new(EndpointSlice { meta: meta(), ..slice }))
         }
+        Kind::PodDisruptionBudget => Meaning::DisruptionBudget(Arc::new(decode_disruption_budget(value)?)),
         Kind::Ingress => Meaning::Ingress(Arc::new(Ingress { meta: meta(), ..decode_ingress(value, edge)? })),
         Kind::Deployment
         | Kind::ReplicaSet
@@ -47,7 +48,6 @@ fn meaning(kind: Kind, value: &Value, edge: &mut Edge) -> Result<Meaning, Error>
         | Kind::Event
         | Kind::Endpoints
         | Kind::HorizontalPodAutoscaler
-        | Kind::PodDisruptionBudget
         | Kind::StatefulSet
         | Kind::DaemonSet
         | Kind::Job

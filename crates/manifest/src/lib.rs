@@ -18,6 +18,7 @@
 //! - [`yaml`]: YAML to JSON.
 
 mod defaults;
+mod disruption;
 pub mod document;
 pub mod edge;
 pub mod endpoint_slice;
@@ -42,6 +43,7 @@ pub mod template;
 mod validation;
 pub mod yaml;
 
+pub use disruption::{decode_disruption_budget, decode_disruption_status, render_disruption_status};
 pub use document::{decode_document, render, render_document};
 pub use edge::Edge;
 pub use endpoint_slice::{decode_endpoint_slice, render_endpoint_slice};

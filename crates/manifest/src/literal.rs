@@ -141,7 +141,7 @@ fn strategy(fields: Fields<'_>) -> Result<Strategy, Error> {
 }
 
 /// The condition status of a spelling; whatever is neither true nor false is unknown.
-fn condition_status(fields: Fields<'_>) -> Result<ConditionStatus, Error> {
+pub(crate) fn condition_status(fields: Fields<'_>) -> Result<ConditionStatus, Error> {
     Ok(match fields.text("status")? {
         "True" => ConditionStatus::True,
         "False" => ConditionStatus::False,

@@ -1,5 +1,6 @@
 //! Objects of the kinds that no hot path stores.
 
+use crate::disruption::DisruptionBudget;
 use crate::{EndpointSlice, Ingress, Kind, ObjectMeta, Service, ServiceSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -44,6 +45,8 @@ pub enum Meaning {
     EndpointSlice(Box<EndpointSlice>),
     /// An Ingress without its metadata.
     Ingress(Arc<Ingress>),
+    /// What a PodDisruptionBudget asks for.
+    DisruptionBudget(Arc<DisruptionBudget>),
 }
 
 impl Document {

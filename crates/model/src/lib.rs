@@ -7,6 +7,7 @@
 //! - [`template`]: pod templates, shared, with their two identities.
 //! - [`container`]: the containers of a template, as the simulation obeys them.
 //! - [`condition`], [`deployment`], [`replica_set`], [`pod`]: the objects that are simulated in number.
+//! - [`disruption`]: budgets of evictions.
 //! - [`document`]: objects of all other kinds.
 //! - [`horizontal`]: autoscalers and the scale of their targets.
 //! - [`refusal`]: why the API server said no.
@@ -16,6 +17,7 @@
 pub mod condition;
 pub mod container;
 pub mod deployment;
+pub mod disruption;
 pub mod document;
 pub mod duration;
 pub mod endpoint_slice;

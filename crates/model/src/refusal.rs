@@ -19,6 +19,8 @@ pub enum Reason {
     BadRequest,
     /// 403, quota among others.
     Forbidden,
+    /// 429.
+    TooManyRequests,
     /// 500.
     InternalError,
     /// Any other, as spelled.
@@ -36,6 +38,7 @@ impl Reason {
             Self::Invalid => "Invalid",
             Self::BadRequest => "BadRequest",
             Self::Forbidden => "Forbidden",
+            Self::TooManyRequests => "TooManyRequests",
             Self::InternalError => "InternalError",
             Self::Other(text) => text,
         }
@@ -51,6 +54,7 @@ impl Reason {
             "Invalid" => Self::Invalid,
             "BadRequest" => Self::BadRequest,
             "Forbidden" => Self::Forbidden,
+            "TooManyRequests" => Self::TooManyRequests,
             "InternalError" => Self::InternalError,
             other => Self::Other(other.into()),
         }
@@ -65,6 +69,7 @@ impl Reason {
             Self::Invalid => 422,
             Self::BadRequest => 400,
             Self::Forbidden => 403,
+            Self::TooManyRequests => 429,
             Self::InternalError | Self::Other(_) => 500,
         }
     }

@@ -29,6 +29,8 @@ pub struct Node {
     pub labels: StringMap,
     /// Whether it is there.
     pub present: bool,
+    /// Whether it takes no new pods.
+    pub unschedulable: bool,
 }
 
 /// A set that has created pods.
@@ -400,7 +402,12 @@ impl Store {
         }
         let number = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
         let name: Arc<str> = name.into();
-        self.nodes.push(Node { name: name.clone(), labels: StringMap::default(), present: false });
+        self.nodes.push(Node {
+            name: name.clone(),
+            labels: StringMap::default(),
+            present: false,
+            unschedulable: false,
+        });
         self.node_numbers.insert(name, number);
         number
     }
@@ -409,6 +416,11 @@ impl Store {
     #[must_use]
     pub fn node(&self, number: u32) -> &Node {
         &self.nodes[usize::try_from(number).unwrap_or(usize::MAX)]
+    }
+
+    /// Nodes that take new pods, by name.
+    pub fn schedulable_nodes(&self) -> impl Iterator<Item = (u32, &Node)> {
+        self.nodes().filter(|(_, node)| !node.unschedulable)
     }
 
     /// Nodes that are there, by name.
@@ -427,11 +439,13 @@ impl Store {
         self.changes.push(Change::NodeAdded { node: number });
     }
 
-    /// Gives a node other labels; its hostname label stays.
-    pub fn relabel_node(&mut self, name: &str, mut labels: StringMap) {
+    /// Gives a node other labels, its hostname label apart, and says whether it takes pods.
+    pub fn change_node(&mut self, name: &str, mut labels: StringMap, unschedulable: bool) {
         labels.set("kubernetes.io/hostname", name);
         let number = self.node_number(name);
-        self.nodes[usize::try_from(number).unwrap_or(usize::MAX)].labels = labels;
+        let node = &mut self.nodes[usize::try_from(number).unwrap_or(usize::MAX)];
+        node.labels = labels;
+        node.unschedulable = unschedulable;
     }
 
     /// Takes a node away; answers whether it was there. Its pods stay.

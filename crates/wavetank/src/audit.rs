@@ -94,6 +94,7 @@ impl Cluster {
             WorkKey::Deployment(key) => self.begin_deployment_pass(key),
             WorkKey::Set(key) => self.begin_set_pass(key),
             WorkKey::Service(key) => self.begin_service_pass(key),
+            WorkKey::Budget(key) => self.run_disruption_pass(key),
         }
         Ok(self.audit.take().unwrap_or_default())
     }

@@ -103,6 +103,7 @@ impl ClusterBuilder {
             sets: Controller::new(),
             endpoint_slices: Controller::new(),
             services: Services::default(),
+            disruptions: Controller::new(),
             service_passes: BTreeMap::new(),
             expectations: BTreeMap::new(),
             written: BTreeMap::new(),

@@ -39,6 +39,7 @@ pub struct Cluster {
     pub(crate) sets: Controller<ReplicaSetKey>,
     pub(crate) endpoint_slices: Controller<DocumentKey>,
     pub(crate) services: Services,
+    pub(crate) disruptions: Controller<DocumentKey>,
     pub(crate) service_passes: BTreeMap<DocumentKey, ServicePass>,
     pub(crate) expectations: BTreeMap<ReplicaSetKey, crate::passes::Expectation>,
     /// The last version of each set that its own controller wrote; older sights of it are stale.
@@ -226,6 +227,7 @@ impl Cluster {
             Event::Wake(key) => self.wake(key),
             Event::PassGoesOn(pass) => self.continue_pass(pass),
             Event::ServicePassGoesOn(service) => self.continue_service_pass(service),
+            Event::BudgetStatus(write) => self.write_budget_status(&write),
             Event::Collect(owner) => self.collect(owner),
             Event::NodeLost(node) => self.collect_pods_of_node(node),
         }
@@ -245,6 +247,8 @@ impl Cluster {
                 self.begin_set_pass(key);
             } else if let Some(key) = self.endpoint_slices.queue.take(workers) {
                 self.begin_service_pass(key);
+            } else if let Some(key) = self.disruptions.queue.take(workers) {
+                self.run_disruption_pass(key);
             } else {
                 break;
             }
@@ -334,6 +338,7 @@ impl Cluster {
             WorkKey::Deployment(key) => self.deployments.queue.add(key),
             WorkKey::Set(key) => self.sets.queue.add(key),
             WorkKey::Service(key) => self.endpoint_slices.queue.add(key),
+            WorkKey::Budget(key) => self.disruptions.queue.add(key),
         }
     }
 

@@ -13,14 +13,25 @@ pub(crate) fn see(cluster: &mut Cluster, change: &Change) {
     let pod = if let Change::Pod { key, .. } = change { cluster.store.pod(*key).map(|pod| pod.uid) } else { None };
     cluster.store.deliver(change);
     match change {
-        Change::Deployment { key, .. } => cluster.deployments.queue.add(*key),
+        Change::Deployment { key, old, new } => {
+            cluster.deployments.queue.add(*key);
+            if let Some(new) =
+                new.as_ref().filter(|new| old.as_ref().is_none_or(|old| old.spec.replicas != new.spec.replicas))
+            {
+                cluster.budgets_see_scale(&new.meta.namespace);
+            }
+        }
         Change::ReplicaSet { key, old, new } => see_set(cluster, *key, old.as_ref(), new.as_ref()),
         Change::Pod { key, old, new } => {
             cluster.settle_expectations(*key, old.as_ref(), new.as_ref());
             see_pod(cluster, old.as_ref(), new.as_ref());
             cluster.services_see_pod(*key, pod, old.as_ref(), new.as_ref());
+            cluster.budgets_see_pod(old.as_ref(), new.as_ref());
         }
-        Change::Document { key, old, new } => cluster.services_see_document(*key, old.as_ref(), new.as_ref()),
+        Change::Document { key, old, new } => {
+            cluster.services_see_document(*key, old.as_ref(), new.as_ref());
+            cluster.budgets_see_document(*key, new.as_ref());
+        }
         Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
     }
 }

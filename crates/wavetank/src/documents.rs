@@ -141,7 +141,8 @@ impl Cluster {
         let found = self.store.document_key(document.kind, &namespace, &name);
         let key = found.ok_or_else(|| missing(document.kind, &name))?;
         if document.kind == Kind::Node {
-            self.store.relabel_node(&name, document.meta.labels.clone());
+            let unschedulable = document.body["spec"]["unschedulable"] == json!(true);
+            self.store.change_node(&name, document.meta.labels.clone(), unschedulable);
         }
         self.store.update_document(key, document, Precondition::None)?;
         Ok(())

@@ -1,5 +1,6 @@
 //! Everything that can fall due.
 
+use crate::disruptions::BudgetStatus;
 use serde::{Deserialize, Serialize};
 use wavetank_model::{DeploymentKey, DocumentKey, PodKey, ReplicaSetKey, Uid};
 use wavetank_store::Change;
@@ -10,6 +11,7 @@ pub(crate) enum WorkKey {
     Deployment(DeploymentKey),
     Set(ReplicaSetKey),
     Service(DocumentKey),
+    Budget(DocumentKey),
 }
 
 /// An entry of the event queue.
@@ -29,6 +31,8 @@ pub(crate) enum Event {
     PassGoesOn(u64),
     /// The next request of a pass for a Service reaches the server.
     ServicePassGoesOn(DocumentKey),
+    /// The status of a PodDisruptionBudget reaches the server.
+    BudgetStatus(Box<BudgetStatus>),
     /// The garbage collector turns to the dependents of an owner that is gone or going.
     Collect(Uid),
     /// The pods of a lost node go.

@@ -8,7 +8,7 @@ use crate::cluster::Cluster;
 use crate::event::Event;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use wavetank_model::{DeploymentKey, Document, DocumentKey, ReplicaSetKey, Uid};
+use wavetank_model::{DeploymentKey, Document, DocumentKey, Kind, ReplicaSetKey, Uid};
 use wavetank_store::Precondition;
 
 /// How a deletion goes on to the dependents.
@@ -188,6 +188,9 @@ impl Cluster {
 
     /// What a change of a document means to its owners and dependents.
     pub(crate) fn react_to_document(&mut self, old: Option<&Arc<Document>>, new: Option<&Arc<Document>>) {
+        if new.is_some_and(|new| new.kind == Kind::Node) {
+            self.refresh_placement();
+        }
         match (old, new) {
             (Some(old), None) => {
                 self.owner_gone(old.meta.uid);

@@ -5,6 +5,7 @@
 //! - [`profile`]: how long the control plane takes.
 //! - [`objects`]: verbs on whole objects: create, apply, patch, label, delete.
 //! - [`documents`]: objects of the kinds that are few, namespaces and nodes among them.
+//! - [`disruptions`]: budgets of evictions; evictions, cordons and drains.
 //! - [`listing`]: objects by kind, namespace and selector.
 //! - [`recorded_events`]: the history's events as the API server would show them.
 //! - [`watch`]: changes as a watch shows them.
@@ -22,6 +23,7 @@
 pub mod audit;
 pub mod builder;
 pub mod cluster;
+pub mod disruptions;
 pub mod documents;
 pub mod error;
 pub mod faults;
@@ -59,8 +61,8 @@ pub use log::{Component, Entry, Happening, LogLevel, ObjectRef};
 pub use objects::{Applied, Outcome, PatchKind};
 pub use profile::{ClientRate, Profile};
 pub use rollout::{Revision, RolloutStatus};
+pub use watch::{WatchEvent, WatchId, WatchType};
 pub use wavetank_engine::{Calendar, Time};
 pub use wavetank_manifest::{Kind, Object};
 pub use wavetank_node::ImageBehaviour;
-pub use watch::{WatchEvent, WatchId, WatchType};
 pub use wavetank_store::Change;

@@ -102,6 +102,8 @@ pub enum Component {
     NodeController,
     /// The eviction of pods from tainted nodes.
     TaintEvictionController,
+    /// The controller of PodDisruptionBudgets.
+    DisruptionController,
     /// The scheduler.
     Scheduler,
     /// The kubelet of a node, by its number.
@@ -121,6 +123,7 @@ impl Component {
             Self::EndpointController => "endpoint-controller",
             Self::NodeController => "node-controller",
             Self::TaintEvictionController => "taint-eviction-controller",
+            Self::DisruptionController => "controllermanager",
             Self::Scheduler => "default-scheduler",
             Self::Kubelet(_) => "kubelet",
         }
@@ -139,6 +142,7 @@ impl Component {
             | Self::EndpointController
             | Self::NodeController
             | Self::TaintEvictionController
+            | Self::DisruptionController
             | Self::Scheduler => None,
         }
     }

@@ -295,6 +295,7 @@ impl Cluster {
                     WorkKey::Deployment(key) => self.deployments.queue.back_off(key),
                     WorkKey::Set(key) => self.sets.queue.back_off(key),
                     WorkKey::Service(key) => self.endpoint_slices.queue.back_off(key),
+                    WorkKey::Budget(key) => self.disruptions.queue.back_off(key),
                 };
                 self.wake_after(key, wait);
             }

@@ -65,7 +65,7 @@ impl Cluster {
             },
             Change::Document { old, new, .. } => self.react_to_document(old.as_ref(), new.as_ref()),
             Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {
-                self.placement.nodes = self.store.nodes().map(|(number, _)| number).collect();
+                self.refresh_placement();
             }
             Change::Pod { .. } => {}
         }
@@ -104,8 +104,17 @@ impl Cluster {
         }
     }
 
+    /// Nodes came, went or changed.
+    pub(crate) fn refresh_placement(&mut self) {
+        self.placement.nodes = self.store.schedulable_nodes().map(|(number, _)| number).collect();
+    }
+
     fn fitting(&self, selector: &StringMap) -> Vec<u32> {
-        self.store.nodes().filter(|(_, node)| fits(selector, &node.labels)).map(|(number, _)| number).collect()
+        self.store
+            .schedulable_nodes()
+            .filter(|(_, node)| fits(selector, &node.labels))
+            .map(|(number, _)| number)
+            .collect()
     }
 
     fn start_on_node(&mut self, key: PodKey) {
