@@ -1,70 +1,80 @@
 //! Virtual time: an integer count of nanoseconds, and the calendar it stands for.
 
+use core::fmt;
+use core::num::NonZeroU64;
 use core::ops::{Add, AddAssign, Sub};
 use core::time::Duration;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
 /// An instant of virtual time: nanoseconds since the start of the simulation.
 ///
-/// Signed, because imported objects may be older than the simulation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Time(i64);
+/// Signed, because imported objects may be older than the simulation. The very least number of
+/// nanoseconds is not used, so that a time that may be absent needs no more room.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(NonZeroU64);
+
+/// Moves the start to the middle of the unsigned numbers; the order stays.
+const MIDDLE: u64 = 1 << 63;
 
 impl Time {
     /// The start of the simulation.
-    pub const ZERO: Self = Self(0);
+    pub const ZERO: Self = Self::from_nanos(0);
     /// The last instant that can be named, some 292 years after the start.
-    pub const MAX: Self = Self(i64::MAX);
+    pub const MAX: Self = Self::from_nanos(i64::MAX);
+    /// The first instant that can be named.
+    pub const MIN: Self = Self::from_nanos(i64::MIN);
 
     /// The instant `nanos` nanoseconds after the start (before it, if negative).
     #[must_use]
     pub const fn from_nanos(nanos: i64) -> Self {
-        Self(nanos)
+        match NonZeroU64::new(nanos.cast_unsigned() ^ MIDDLE) {
+            Some(moved) => Self(moved),
+            None => Self(NonZeroU64::MIN),
+        }
     }
 
     /// The instant `millis` milliseconds after the start.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
-        Self(millis.saturating_mul(1_000_000))
+        Self::from_nanos(millis.saturating_mul(1_000_000))
     }
 
     /// The instant `seconds` seconds after the start.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
-        Self(seconds.saturating_mul(NANOS_PER_SECOND))
+        Self::from_nanos(seconds.saturating_mul(NANOS_PER_SECOND))
     }
 
     /// Nanoseconds since the start.
     #[must_use]
     pub const fn as_nanos(self) -> i64 {
-        self.0
+        (self.0.get() ^ MIDDLE).cast_signed()
     }
 
     /// Whole milliseconds since the start, rounded down.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
-        self.0.div_euclid(1_000_000)
+        self.as_nanos().div_euclid(1_000_000)
     }
 
     /// Whole seconds since the start, rounded down.
     #[must_use]
     pub const fn as_seconds(self) -> i64 {
-        self.0.div_euclid(NANOS_PER_SECOND)
+        self.as_nanos().div_euclid(NANOS_PER_SECOND)
     }
 
     /// This instant cut to a whole second, as every timestamp in an API object is.
     #[must_use]
     pub const fn floor_second(self) -> Self {
-        Self(self.as_seconds() * NANOS_PER_SECOND)
+        Self::from_nanos(self.as_seconds().saturating_mul(NANOS_PER_SECOND))
     }
 
     /// Time since `earlier` in nanoseconds; negative if `earlier` is later.
     #[must_use]
     pub const fn nanos_since(self, earlier: Self) -> i64 {
-        self.0.saturating_sub(earlier.0)
+        self.as_nanos().saturating_sub(earlier.as_nanos())
     }
 
     /// Time since `earlier`, zero if `earlier` is later.
@@ -76,7 +86,31 @@ impl Time {
     /// This instant moved by a signed number of nanoseconds, saturating.
     #[must_use]
     pub const fn offset(self, nanos: i64) -> Self {
-        Self(self.0.saturating_add(nanos))
+        Self::from_nanos(self.as_nanos().saturating_add(nanos))
+    }
+}
+
+impl Default for Time {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Time").field(&self.as_nanos()).finish()
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_nanos().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        i64::deserialize(deserializer).map(Self::from_nanos)
     }
 }
 
@@ -87,7 +121,7 @@ fn nanos(span: Duration) -> i64 {
 impl Add<Duration> for Time {
     type Output = Self;
     fn add(self, span: Duration) -> Self {
-        Self(self.0.saturating_add(nanos(span)))
+        self.offset(nanos(span))
     }
 }
 
@@ -100,7 +134,7 @@ impl AddAssign<Duration> for Time {
 impl Sub<Duration> for Time {
     type Output = Self;
     fn sub(self, span: Duration) -> Self {
-        Self(self.0.saturating_sub(nanos(span)))
+        Self::from_nanos(self.as_nanos().saturating_sub(nanos(span)))
     }
 }
 
@@ -123,7 +157,7 @@ impl Calendar {
     /// Seconds and nanoseconds since the Unix epoch of an instant.
     #[must_use]
     pub const fn unix(self, time: Time) -> (i64, i64) {
-        (self.start + time.as_seconds(), time.0.rem_euclid(NANOS_PER_SECOND))
+        (self.start + time.as_seconds(), time.as_nanos().rem_euclid(NANOS_PER_SECOND))
     }
 
     /// The virtual instant of a calendar one, saturating.

@@ -3,19 +3,17 @@
 use crate::{CohortId, PodState};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use wavetank_model::{Deployment, DeploymentKey, Document, DocumentKey, PodKey, ReplicaSet, ReplicaSetKey, Uid};
+use wavetank_model::{Deployment, DeploymentKey, Document, DocumentKey, PodKey, ReplicaSet, ReplicaSetKey};
 
 /// A pod at one version: everything about it that can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodView {
-    /// Owner and labels.
+    /// Namespace, owner and labels.
     pub cohort: CohortId,
     /// What its node keeps changing.
     pub state: PodState,
     /// Deletion cost by annotation.
     pub deletion_cost: i32,
-    /// The controlling owner.
-    pub owner: Option<Uid>,
 }
 
 /// One change of the store. `old` is absent for a creation, `new` for a deletion.

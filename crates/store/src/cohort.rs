@@ -112,30 +112,25 @@ impl Cohort {
         }
     }
 
-    /// Counts a pod in.
-    pub(crate) fn insert(&mut self, pod: &PodFacts) {
+    /// Counts a pod in; answers its place among the victims, which [`Self::remove`] wants back.
+    pub(crate) fn insert(&mut self, pod: &PodFacts) -> u32 {
         self.present += 1;
         if pod.phase.has_ended() {
-            return;
+            return 0;
         }
         self.unfinished += 1;
         if pod.terminating {
             self.terminating += 1;
-            return;
+            return 0;
         }
         self.active += 1;
-        *self.active_on.entry(pod.node).or_insert(0) += 1;
-        self.victims.insert(*pod);
-        if pod.ready {
-            self.ready += 1;
-            if let Some(since) = pod.ready_since {
-                self.ready_since.add(since);
-            }
-        }
+        self.put_on(pod.node);
+        self.count_readiness(pod);
+        self.victims.insert(pod)
     }
 
-    /// Counts a pod out; the facts must be those it was counted in with.
-    pub(crate) fn remove(&mut self, pod: &PodFacts) {
+    /// Counts a pod out; facts and place must be those it was counted in with.
+    pub(crate) fn remove(&mut self, pod: &PodFacts, place: u32) {
         self.present -= 1;
         if pod.phase.has_ended() {
             return;
@@ -146,13 +141,50 @@ impl Cohort {
             return;
         }
         self.active -= 1;
-        if let Some(pods) = self.active_on.get_mut(&pod.node) {
+        self.take_off(pod.node);
+        self.discount_readiness(pod);
+        self.victims.remove(pod.uid, place);
+    }
+
+    /// Counts a pod otherwise; answers its new place.
+    pub(crate) fn replace(&mut self, old: &PodFacts, new: &PodFacts, place: u32) -> u32 {
+        if !old.is_active() || !new.is_active() {
+            self.remove(old, place);
+            return self.insert(new);
+        }
+        if old.node != new.node {
+            self.take_off(old.node);
+            self.put_on(new.node);
+        }
+        self.discount_readiness(old);
+        self.count_readiness(new);
+        self.victims.remove(old.uid, place);
+        self.victims.insert(new)
+    }
+
+    fn put_on(&mut self, node: Option<u32>) {
+        *self.active_on.entry(node).or_insert(0) += 1;
+    }
+
+    fn take_off(&mut self, node: Option<u32>) {
+        if let Some(pods) = self.active_on.get_mut(&node) {
             *pods -= 1;
             if *pods == 0 {
-                self.active_on.remove(&pod.node);
+                self.active_on.remove(&node);
             }
         }
-        self.victims.remove(pod);
+    }
+
+    fn count_readiness(&mut self, pod: &PodFacts) {
+        if pod.ready {
+            self.ready += 1;
+            if let Some(since) = pod.ready_since {
+                self.ready_since.add(since);
+            }
+        }
+    }
+
+    fn discount_readiness(&mut self, pod: &PodFacts) {
         if pod.ready {
             self.ready -= 1;
             if let Some(since) = pod.ready_since {

@@ -22,7 +22,7 @@ impl Store {
                     self.set_by_uid.remove(&old.meta.uid);
                 }
             }
-            Change::Pod { key, new, .. } => self.see_pod(*key, *new),
+            Change::Pod { key, old, new } => self.see_pod(*key, old.as_ref(), new.as_ref()),
             Change::Document { key, new, .. } => self.see_document(*key, new.as_ref()),
             Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
         }
@@ -64,20 +64,25 @@ impl Store {
         }
     }
 
-    fn see_pod(&mut self, key: PodKey, new: Option<PodView>) {
+    fn see_pod(&mut self, key: PodKey, old: Option<&PodView>, new: Option<&PodView>) {
         let Some(pod) = self.pods.get_mut(key) else { return };
-        let old = core::mem::replace(&mut pod.seen, new);
-        let gone = new.is_none() && !pod.stored;
-        let pod = &self.pods[key];
-        if let Some(old) = old {
-            let facts = Self::facts(key, pod, &old);
-            self.cohorts[old.cohort.index()].remove(&facts);
+        // Deliveries of one pod come in their order, so what a change starts from is what was seen.
+        let facts = |view: &PodView| Self::facts(key, pod, view);
+        match (old, new) {
+            (Some(old), Some(new)) if old.cohort == new.cohort => {
+                let cohort = &mut self.cohorts[new.cohort.index()];
+                pod.place = cohort.replace(&facts(old), &facts(new), pod.place);
+            }
+            (old, new) => {
+                if let Some(old) = old {
+                    self.cohorts[old.cohort.index()].remove(&facts(old), pod.place);
+                }
+                if let Some(new) = new {
+                    pod.place = self.cohorts[new.cohort.index()].insert(&facts(new));
+                }
+            }
         }
-        if let Some(new) = new {
-            let facts = Self::facts(key, &self.pods[key], &new);
-            self.cohorts[new.cohort.index()].insert(&facts);
-        }
-        if gone {
+        if new.is_none() {
             self.pods.remove(key);
         }
     }

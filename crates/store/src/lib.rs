@@ -2,6 +2,7 @@
 //!
 //! - [`slot`]: an object as stored and as seen by the controllers.
 //! - [`pod_name`]: names of pods, computed from owner and ordinal.
+//! - `roll`: pods in order of their identities.
 //! - [`victims`]: pods in the order in which a scale-down takes them.
 //! - [`cohort`]: pods of one owner with the same labels, counted by state as they are seen.
 //! - [`pods`]: the hot record of a pod.
@@ -19,6 +20,7 @@ pub mod documents;
 pub mod pod_name;
 pub mod pod_writes;
 pub mod pods;
+mod roll;
 pub mod slot;
 pub mod store;
 pub mod victims;

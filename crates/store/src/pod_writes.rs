@@ -3,10 +3,11 @@
 use crate::change::{Change, PodView};
 use crate::cohort::CohortIdentity;
 use crate::pods::{NewPod, OwnPart, PodRecord, PodState};
-use crate::store::{Maker, Store};
+use crate::store::{Made, Maker, Store};
 use crate::writes::controller_of;
+use std::sync::Arc;
 use wavetank_engine::Time;
-use wavetank_model::{OwnerReference, PodKey, Refusal, ReplicaSetKey, StringMap, Uid};
+use wavetank_model::{OwnerReference, PodKey, Refusal, ReplicaSet, ReplicaSetKey, StringMap, Uid};
 
 /// The resource that refusals about pods name.
 pub const PODS: &str = "pods";
@@ -16,37 +17,56 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound` if the set is unknown to the store.
-    pub fn create_pod_of(&mut self, set: ReplicaSetKey, now: Time) -> Result<PodKey, Refusal> {
-        let slot = self.sets.get(set).ok_or_else(|| Refusal::not_found("replicasets.apps", ""))?;
+    pub fn create_pod_of(&mut self, key: ReplicaSetKey, now: Time) -> Result<PodKey, Refusal> {
+        let slot = self.sets.get(key).ok_or_else(|| Refusal::not_found("replicasets.apps", ""))?;
         // The controller sends the template that it has seen.
         let set =
             slot.seen.as_ref().or(slot.stored.as_ref()).ok_or_else(|| Refusal::not_found("replicasets.apps", ""))?;
-        let template = std::sync::Arc::clone(&set.spec.template);
-        let identity = CohortIdentity {
-            namespace: set.meta.namespace.clone(),
-            owner: Some(set.meta.uid),
-            labels: template.labels.clone(),
+        let (kind, name, owner) = (set.kind, set.meta.name.clone(), set.meta.uid);
+        let known = self.last_made.as_ref().filter(|made| made.by == key && Arc::ptr_eq(&made.of, &set.spec.template));
+        let made = match known {
+            Some(made) => made.clone(),
+            None => {
+                let set = Arc::clone(set);
+                self.made_by(key, &set)
+            }
         };
-        let owner = set.meta.uid;
-        let maker = Maker { kind: set.kind, name: set.meta.name.clone(), created: 0 };
-        let maker = self.makers.entry(owner).or_insert(maker);
+        let maker = self.makers.entry(owner).or_insert_with(|| Maker { kind, name, created: 0 });
         maker.created += 1;
         let ordinal = maker.created;
-        let cost = Self::deletion_cost_of(&template.annotations);
+        let cost = made.deletion_cost;
         let own = (cost != 0).then(|| Box::new(OwnPart { deletion_cost: cost, ..OwnPart::default() }));
         let record = PodRecord {
             uid: self.next_uid(),
             version: self.next_version(),
             created: now.floor_second(),
             ordinal,
-            template: self.intern(&template),
-            cohort: self.cohort_of(&identity),
+            template: made.template,
+            cohort: made.cohort,
             state: PodState::default(),
             own,
-            seen: None,
+            place: 0,
             stored: true,
         };
         Ok(self.insert_pod(record))
+    }
+
+    fn made_by(&mut self, key: ReplicaSetKey, set: &ReplicaSet) -> Made {
+        let template = &set.spec.template;
+        let identity = CohortIdentity {
+            namespace: set.meta.namespace.clone(),
+            owner: Some(set.meta.uid),
+            labels: template.labels.clone(),
+        };
+        let made = Made {
+            by: key,
+            of: Arc::clone(template),
+            template: self.intern(template),
+            cohort: self.cohort_of(&identity),
+            deletion_cost: Self::deletion_cost_of(&template.annotations),
+        };
+        self.last_made = Some(made.clone());
+        made
     }
 
     /// Creates a pod given as a whole object.
@@ -95,7 +115,7 @@ impl Store {
             cohort: self.cohort_of(&identity),
             state: if fresh { PodState { node, ..PodState::default() } } else { state },
             own: Some(Box::new(own)),
-            seen: None,
+            place: 0,
             stored: true,
         };
         let key = self.insert_pod(record);
@@ -106,7 +126,7 @@ impl Store {
     fn insert_pod(&mut self, record: PodRecord) -> PodKey {
         let (uid, view) = (record.uid, self.view(&record));
         let key = self.pods.insert(record);
-        self.pods_of.insert((view.owner, uid), key);
+        self.pods_of.entry(self.owner_in(&view)).or_default().insert(uid, key);
         self.changes.push(Change::Pod { key, old: None, new: Some(view) });
         key
     }
@@ -173,8 +193,8 @@ impl Store {
         pod.version = version;
         let view = self.view(&self.pods[key]);
         if before.owner != owner {
-            self.pods_of.remove(&(before.owner, uid));
-            self.pods_of.insert((owner, uid), key);
+            self.forget_owned(before.owner, uid);
+            self.pods_of.entry(owner).or_default().insert(uid, key);
         }
         self.changes.push(Change::Pod { key, old: Some(old), new: Some(view) });
         Ok(())
@@ -246,7 +266,16 @@ impl Store {
         }
         self.next_version();
         self.pods[key].stored = false;
-        self.pods_of.remove(&(old.owner, uid));
+        self.forget_owned(self.owner_in(&old), uid);
         self.changes.push(Change::Pod { key, old: Some(old), new: None });
+    }
+
+    fn forget_owned(&mut self, owner: Option<Uid>, pod: Uid) {
+        if let Some(pods) = self.pods_of.get_mut(&owner) {
+            pods.remove(pod);
+            if pods.is_empty() {
+                self.pods_of.remove(&owner);
+            }
+        }
     }
 }

@@ -44,8 +44,8 @@ pub struct PodRecord {
     pub state: PodState,
     /// What its siblings do not share, if anything.
     pub own: Option<Box<OwnPart>>,
-    /// What the controllers have seen of it.
-    pub seen: Option<crate::PodView>,
+    /// Its place among the victims of the cohort that it was seen in, while it was seen as active.
+    pub(crate) place: u32,
     /// Whether the API server still has it.
     pub stored: bool,
 }
@@ -74,4 +74,14 @@ pub struct NewPod {
     pub pod: wavetank_model::Pod,
     /// Keep uid, version and times as given: for states recorded elsewhere.
     pub keep_identity: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PodRecord;
+
+    #[test]
+    fn a_pod_takes_a_hundred_bytes() {
+        assert!(size_of::<PodRecord>() <= 96, "{}", size_of::<PodRecord>());
+    }
 }

@@ -5,7 +5,9 @@ use crate::cohort::{Cohort, CohortId, CohortIdentity};
 use crate::documents::Documents;
 use crate::pod_name;
 use crate::pods::{PodRecord, PodState};
+use crate::roll::Roll;
 use crate::slot::Slot;
+use crate::victims::{Ranking, VictimOrder, first_victims};
 use serde::{Deserialize, Serialize};
 use slotmap::SlotMap;
 use std::collections::BTreeMap;
@@ -41,6 +43,16 @@ pub(crate) struct Maker {
     pub(crate) created: u32,
 }
 
+/// What the pods that a set makes of one template have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    pub(crate) by: ReplicaSetKey,
+    pub(crate) of: Arc<PodTemplate>,
+    pub(crate) template: u32,
+    pub(crate) cohort: CohortId,
+    pub(crate) deletion_cost: i32,
+}
+
 /// All objects of a cluster.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Store {
@@ -60,7 +72,7 @@ pub struct Store {
     /// Sets as seen, by controlling owner.
     pub(crate) seen_sets_of: BTreeMap<Option<Uid>, BTreeMap<Uid, ReplicaSetKey>>,
     /// Stored pods by controlling owner and creation.
-    pub(crate) pods_of: BTreeMap<(Option<Uid>, Uid), PodKey>,
+    pub(crate) pods_of: BTreeMap<Option<Uid>, Roll>,
     /// Sets that have created pods: names of pods follow from them even after they are gone.
     pub(crate) makers: BTreeMap<Uid, Maker>,
     pub(crate) cohorts: Vec<Cohort>,
@@ -72,6 +84,9 @@ pub struct Store {
     pub(crate) documents: Documents,
     #[serde(skip)]
     pub(crate) changes: Vec<Change>,
+    /// What the last pod that a set made shares with the next one.
+    #[serde(skip)]
+    pub(crate) last_made: Option<Made>,
 }
 
 impl Store {
@@ -84,6 +99,11 @@ impl Store {
     /// What changed since this was asked last.
     pub fn take_changes(&mut self) -> Vec<Change> {
         core::mem::take(&mut self.changes)
+    }
+
+    /// The same, into an empty vector that is used again and again.
+    pub fn take_changes_into(&mut self, changes: &mut Vec<Change>) {
+        core::mem::swap(&mut self.changes, changes);
     }
 
     /// The version of the last write.
@@ -192,17 +212,17 @@ impl Store {
     /// Number of stored pods.
     #[must_use]
     pub fn pod_count(&self) -> usize {
-        self.pods_of.len()
+        self.pods_of.values().map(Roll::len).sum()
     }
 
     /// Stored pods, by controlling owner and creation.
     pub fn pods(&self) -> impl Iterator<Item = PodKey> {
-        self.pods_of.values().copied()
+        self.pods_of.values().flat_map(Roll::iter).map(|(_, key)| key)
     }
 
     /// Stored pods controlled by an owner (or by none), by creation.
     pub fn pods_controlled_by(&self, owner: Option<Uid>) -> impl Iterator<Item = PodKey> {
-        self.pods_of.range((owner, Uid(0))..=(owner, Uid(u64::MAX))).map(|(_, key)| *key)
+        self.pods_of.get(&owner).into_iter().flat_map(Roll::iter).map(|(_, key)| key)
     }
 
     /// The interned template of a pod.
@@ -236,6 +256,24 @@ impl Store {
     /// Pods of a cohort that have been ready for long enough; moves the cohort's cursor.
     pub fn cohort_available(&mut self, id: CohortId, min_ready_seconds: i32, now: Time) -> u32 {
         self.cohorts[id.index()].available(min_ready_seconds, now)
+    }
+
+    /// The first victims among the pods of some cohorts and a few extra ones, see [`first_victims`].
+    pub fn first_victims(
+        &mut self,
+        cohorts: &[CohortId],
+        extra: VictimOrder,
+        count: usize,
+        crowding: impl Fn(Option<u32>) -> u32,
+        ranking: Ranking<'_>,
+    ) -> Vec<PodKey> {
+        let taken = cohorts.iter().map(|id| core::mem::take(&mut self.cohorts[id.index()].victims));
+        let mut orders: Vec<VictimOrder> = taken.chain([extra]).collect();
+        let victims = first_victims(&mut orders, count, crowding, ranking);
+        for (id, order) in cohorts.iter().zip(orders) {
+            self.cohorts[id.index()].victims = order;
+        }
+        victims
     }
 
     /// The name of a pod.
@@ -280,8 +318,13 @@ impl Store {
             cohort: pod.cohort,
             state: pod.state,
             deletion_cost: pod.own.as_ref().map_or(0, |own| own.deletion_cost),
-            owner: self.cohort(pod.cohort).identity.owner,
         }
+    }
+
+    /// The controlling owner of a pod at one version.
+    #[must_use]
+    pub fn owner_in(&self, view: &PodView) -> Option<Uid> {
+        self.cohort(view.cohort).identity.owner
     }
 
     /// The facts that controllers decide by, at one version of a pod.

@@ -1,18 +1,29 @@
 //! Pods of a cohort in the order in which a scale-down takes them.
 //!
 //! Upstream's order is: unassigned, phase, readiness, deletion cost, crowding on the node, time ready
-//! (by power of two of its age, then uid), restarts, age (likewise). Everything up to the deletion
-//! cost is a *group*; within a group pods are kept by node, because crowding belongs to the node;
-//! within a node by the facts that never change by themselves. A power of two of an age is a
-//! contiguous range of times, so nothing is re-keyed because time passed.
+//! (by power of two of its age, then uid), restarts, age (likewise). Pods for which all of that but the
+//! uid is alike form a *class*, and in a class the oldest goes first, so that a class is a [`Roll`].
+//! Classes lie in the order of what is compared before crowding, then by node, because crowding belongs
+//! to the node, then by what is compared after it. A power of two of an age is a contiguous range of
+//! times, so nothing is re-keyed because time passed.
+//!
+//! A cohort whose pods turned ready one after the other has a class for every second. Where a node has
+//! many, a *queue* of them spares a look at each: it orders classes by the range of ages in which they
+//! were last seen and their oldest pod. Both can only move a class back as time passes and pods go, so
+//! an entry that is out of date is noticed when its turn comes.
 //!
 //! Source: `pkg/controller/controller_utils.go`, `ActivePodsWithRanks.Less`.
 
+use crate::roll::{Pods, Roll};
 use core::cmp::{Ordering, Reverse};
+use core::ops::Bound;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use wavetank_engine::Time;
 use wavetank_model::{Phase, PodFacts, PodKey, Uid};
+
+/// With more classes than this on one node, they queue up. Tests take few.
+const MANY: usize = if cfg!(test) { 2 } else { 12 };
 
 /// What is compared before crowding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -23,73 +34,274 @@ struct Group {
     deletion_cost: i32,
 }
 
-/// What is compared after crowding, youngest readiness first.
+/// Group and node: what crowding decides between.
+type Crowd = (Group, Option<u32>);
+
+/// All that is compared but the uid; after the crowd youngest readiness first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Class {
+    crowd: Crowd,
     ready_since: Reverse<Option<Time>>,
     restarts: Reverse<u32>,
     sidecar_restarts: Reverse<u32>,
     created: Reverse<Option<Time>>,
 }
 
-type Members = BTreeMap<Uid, PodFacts>;
+impl Class {
+    const fn of(pod: &PodFacts) -> Self {
+        let group =
+            Group { bound: pod.node.is_some(), phase: pod.phase, ready: pod.ready, deletion_cost: pod.deletion_cost };
+        Self {
+            crowd: (group, pod.node),
+            ready_since: Reverse(if pod.ready { pod.ready_since } else { None }),
+            restarts: Reverse(pod.restarts),
+            sidecar_restarts: Reverse(pod.sidecar_restarts),
+            created: Reverse(pod.created),
+        }
+    }
+
+    /// The facts of a pod of this class.
+    const fn facts(&self, uid: Uid, key: PodKey) -> PodFacts {
+        let (group, node) = self.crowd;
+        PodFacts {
+            key,
+            uid,
+            node,
+            phase: group.phase,
+            terminating: false,
+            ready: group.ready,
+            ready_since: self.ready_since.0,
+            deletion_cost: group.deletion_cost,
+            restarts: self.restarts.0,
+            sidecar_restarts: self.sidecar_restarts.0,
+            created: self.created.0,
+            fully_labeled: false,
+        }
+    }
+
+    /// The first class that a crowd could have; classes of an equal readiness time stand together.
+    const fn first_of(crowd: Crowd, ready_since: Reverse<Option<Time>>) -> Self {
+        Self {
+            crowd,
+            ready_since,
+            restarts: Reverse(u32::MAX),
+            sidecar_restarts: Reverse(u32::MAX),
+            created: Reverse(Some(Time::MAX)),
+        }
+    }
+
+    /// The last class that a crowd could have.
+    const fn last_of(crowd: Crowd) -> Self {
+        Self {
+            crowd,
+            ready_since: Reverse(None),
+            restarts: Reverse(0),
+            sidecar_restarts: Reverse(0),
+            created: Reverse(None),
+        }
+    }
+}
+
+/// Range of ages, oldest pod and bucket of a class.
+type Turn = (Option<Option<u32>>, Uid, u32);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Bucket {
+    class: Class,
+    pods: Roll,
+}
 
 /// Active pods of one cohort, in victim order.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct VictimOrder {
-    groups: BTreeMap<Group, BTreeMap<Option<u32>, BTreeMap<Class, Members>>>,
+    buckets: Vec<Bucket>,
+    /// Buckets without pods, to be filled again.
+    free: Vec<u32>,
+    classes: BTreeMap<Class, u32>,
+    /// The bucket that got the last pod; the next one often belongs there, too.
+    #[serde(skip)]
+    latest: u32,
+    /// Ready classes of crowded nodes; made when victims are asked for.
+    #[serde(skip)]
+    queues: BTreeMap<Crowd, BTreeSet<Turn>>,
+    /// When victims were asked for last.
+    #[serde(skip)]
+    asked: Time,
 }
 
-const fn group(pod: &PodFacts) -> Group {
-    Group { bound: pod.node.is_some(), phase: pod.phase, ready: pod.ready, deletion_cost: pod.deletion_cost }
+/// How two pods of one group on equally crowded nodes compare, at one time.
+#[derive(Clone, Copy)]
+pub struct Ranking<'a> {
+    /// The time.
+    pub now: Time,
+    /// The plain comparison: the lesser goes first.
+    pub compare: &'a dyn Fn(&PodFacts, &PodFacts) -> Ordering,
+    /// The power of two of an age; the lesser goes first, pods without a time before all.
+    pub age: &'a dyn Fn(Time) -> Option<u32>,
 }
 
-const fn class(pod: &PodFacts) -> Class {
-    Class {
-        ready_since: Reverse(if pod.ready { pod.ready_since } else { None }),
-        restarts: Reverse(pod.restarts),
-        sidecar_restarts: Reverse(pod.sidecar_restarts),
-        created: Reverse(pod.created),
+impl core::fmt::Debug for Ranking<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Ranking")
     }
+}
+
+fn index(bucket: u32) -> usize {
+    usize::try_from(bucket).unwrap_or(usize::MAX)
 }
 
 impl VictimOrder {
-    /// Adds an active pod.
-    pub fn insert(&mut self, pod: PodFacts) {
-        let classes = self.groups.entry(group(&pod)).or_default().entry(pod.node).or_default();
-        classes.entry(class(&pod)).or_default().insert(pod.uid, pod);
+    /// Adds an active pod; answers its place, which [`Self::remove`] wants back.
+    pub fn insert(&mut self, pod: &PodFacts) -> u32 {
+        let class = Class::of(pod);
+        let latest = self.buckets.get(index(self.latest));
+        let bucket = match latest.filter(|bucket| bucket.class == class && !bucket.pods.is_empty()) {
+            Some(_) => self.latest,
+            None => self.bucket_of(class),
+        };
+        self.latest = bucket;
+        let pods = &mut self.buckets[index(bucket)].pods;
+        let first = pods.oldest().is_none_or(|oldest| pod.uid < oldest);
+        pods.insert(pod.uid, pod.key);
+        if first && let Some(queue) = self.queues.get_mut(&class.crowd) {
+            // The age range is the least there is; the true one is looked up when its turn comes.
+            queue.insert((None, pod.uid, bucket));
+        }
+        bucket
     }
 
-    /// Takes a pod out; the facts must be those it was added with.
-    pub fn remove(&mut self, pod: &PodFacts) {
-        let Some(nodes) = self.groups.get_mut(&group(pod)) else { return };
-        if let Some(classes) = nodes.get_mut(&pod.node) {
-            if let Some(members) = classes.get_mut(&class(pod)) {
-                members.remove(&pod.uid);
-                if members.is_empty() {
-                    classes.remove(&class(pod));
-                }
-            }
-            if classes.is_empty() {
-                nodes.remove(&pod.node);
-            }
+    fn bucket_of(&mut self, class: Class) -> u32 {
+        if let Some(bucket) = self.classes.get(&class) {
+            return *bucket;
         }
-        if nodes.is_empty() {
-            self.groups.remove(&group(pod));
+        let bucket = if let Some(bucket) = self.free.pop() {
+            self.buckets[index(bucket)].class = class;
+            bucket
+        } else {
+            self.buckets.push(Bucket { class, pods: Roll::default() });
+            u32::try_from(self.buckets.len() - 1).unwrap_or(u32::MAX)
+        };
+        self.classes.insert(class, bucket);
+        bucket
+    }
+
+    /// Takes a pod out of the place where it was put.
+    pub fn remove(&mut self, uid: Uid, place: u32) {
+        let Some(bucket) = self.buckets.get_mut(index(place)) else { return };
+        bucket.pods.remove(uid);
+        if bucket.pods.is_empty() && self.classes.remove(&bucket.class).is_some() {
+            self.free.push(place);
         }
     }
 
     /// All pods, in no particular but a fixed order.
-    pub fn iter(&self) -> impl Iterator<Item = &PodFacts> {
-        self.groups.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values).flat_map(BTreeMap::values)
+    pub fn iter(&self) -> impl Iterator<Item = PodFacts> {
+        self.classes.values().map(|bucket| &self.buckets[index(*bucket)]).flat_map(|bucket| {
+            let class = bucket.class;
+            bucket.pods.iter().map(move |(uid, key)| class.facts(uid, key))
+        })
+    }
+
+    /// The first group after another one, or of all.
+    fn group_after(&self, group: Option<Group>) -> Option<Group> {
+        let start = group.map_or(Bound::Unbounded, |group| Bound::Excluded(Class::last_of((group, Some(u32::MAX)))));
+        self.classes.range((start, Bound::Unbounded)).next().map(|(class, _)| class.crowd.0)
+    }
+
+    /// The crowds of a group, by node.
+    fn crowds(&self, group: Group) -> impl Iterator<Item = Crowd> {
+        let found = move |start: Bound<Class>| {
+            let (class, _) = self.classes.range((start, Bound::Unbounded)).next()?;
+            (class.crowd.0 == group).then_some(class.crowd)
+        };
+        let first = found(Bound::Included(Class::first_of((group, None), Reverse(Some(Time::MAX)))));
+        core::iter::successors(first, move |crowd| found(Bound::Excluded(Class::last_of(*crowd))))
+    }
+}
+
+/// An order taken apart, so that its queues can be brought up to date while its pods are looked at.
+struct Parts<'a> {
+    buckets: &'a [Bucket],
+    classes: &'a BTreeMap<Class, u32>,
+    queues: &'a mut BTreeMap<Crowd, BTreeSet<Turn>>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(order: &'a mut VictimOrder, now: Time) -> Self {
+        if order.asked > now {
+            // Ages have shrunk, so turns may come too late.
+            order.queues.clear();
+        }
+        order.asked = now;
+        Self { buckets: &order.buckets, classes: &order.classes, queues: &mut order.queues }
+    }
+
+    fn bucket(&self, bucket: u32) -> &'a Bucket {
+        &self.buckets[index(bucket)]
+    }
+
+    /// Classes of a crowd from one on.
+    fn classes_from(&self, first: Class) -> impl Iterator<Item = (&'a Class, u32)> + use<'a> {
+        let crowd = first.crowd;
+        self.classes
+            .range(first..)
+            .take_while(move |(class, _)| class.crowd == crowd)
+            .map(|(class, bucket)| (class, *bucket))
+    }
+
+    fn classes_of(&self, crowd: Crowd) -> impl Iterator<Item = (&'a Class, u32)> + use<'a> {
+        self.classes_from(Class::first_of(crowd, Reverse(Some(Time::MAX))))
+    }
+
+    /// Classes that share a readiness time, among which the plain comparison goes on.
+    fn siblings(&self, class: &Class) -> impl Iterator<Item = u32> + use<'a> {
+        let since = class.ready_since;
+        self.classes_from(Class::first_of(class.crowd, since))
+            .take_while(move |(class, _)| class.ready_since == since)
+            .map(|(_, bucket)| bucket)
+    }
+
+    /// Makes the queue of a crowd if it has many classes and readiness time is what orders them.
+    fn queues_up(&mut self, crowd: Crowd) -> bool {
+        let (group, _) = crowd;
+        if !group.ready || self.classes_of(crowd).nth(MANY).is_none() {
+            self.queues.remove(&crowd);
+            return false;
+        }
+        let bloated = |queue: &BTreeSet<Turn>| queue.len() > 4 * self.classes.len();
+        if self.queues.get(&crowd).is_none_or(bloated) {
+            let turn = |(_, bucket): (&Class, u32)| Some((None, self.bucket(bucket).pods.oldest()?, bucket));
+            let queue = self.classes_of(crowd).filter_map(turn).collect();
+            self.queues.insert(crowd, queue);
+        }
+        true
+    }
+
+    /// The turn in a crowd's queue that follows another one, brought up to date.
+    fn turn_after(&mut self, crowd: Crowd, last: Option<Turn>, age: &dyn Fn(Time) -> Option<u32>) -> Option<Turn> {
+        let queue = self.queues.get_mut(&crowd)?;
+        let start = last.map_or(Bound::Unbounded, Bound::Excluded);
+        loop {
+            let turn = *queue.range((start, Bound::Unbounded)).next()?;
+            let (_, _, number) = turn;
+            let bucket = &self.buckets[index(number)];
+            let oldest = bucket.pods.oldest().filter(|_| bucket.class.crowd == crowd);
+            let true_turn = oldest.map(|oldest| (bucket.class.ready_since.0.map(age), oldest, number));
+            if true_turn == Some(turn) {
+                return true_turn;
+            }
+            queue.remove(&turn);
+            queue.extend(true_turn);
+        }
     }
 }
 
 /// A pod at the head of its class, with what decides between heads.
 struct Head<'a> {
-    pod: &'a PodFacts,
-    rest: std::collections::btree_map::Values<'a, Uid, PodFacts>,
-    order: &'a dyn Fn(&PodFacts, &PodFacts) -> Ordering,
+    pod: PodFacts,
+    class: &'a Class,
+    rest: Pods<'a>,
+    ranking: Ranking<'a>,
 }
 
 impl PartialEq for Head<'_> {
@@ -106,56 +318,94 @@ impl PartialOrd for Head<'_> {
 impl Ord for Head<'_> {
     /// Reversed, because the heap gives the greatest first and the first victim is the least.
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.order)(other.pod, self.pod).then_with(|| other.pod.uid.cmp(&self.pod.uid))
+        (self.ranking.compare)(&other.pod, &self.pod).then_with(|| other.pod.uid.cmp(&self.pod.uid))
     }
 }
 
-/// The first `count` victims among some cohorts' pods and a few extra ones.
+impl<'a> Head<'a> {
+    fn of(bucket: &'a Bucket, ranking: Ranking<'a>) -> Option<Self> {
+        let mut rest = bucket.pods.iter();
+        let (uid, key) = rest.next()?;
+        Some(Self { pod: bucket.class.facts(uid, key), class: &bucket.class, rest, ranking })
+    }
+
+    fn advance(mut self) -> Option<Self> {
+        let (uid, key) = self.rest.next()?;
+        self.pod = self.class.facts(uid, key);
+        Some(self)
+    }
+}
+
+/// The first `count` victims among some cohorts' pods.
 ///
 /// `crowding` says how many related active pods a node has; it is asked once a node and frozen.
-/// `order` is the plain comparison of two pods of one group on equally crowded nodes.
 pub fn first_victims(
-    orders: &[&VictimOrder],
-    extra: &VictimOrder,
+    orders: &mut [VictimOrder],
     count: usize,
     crowding: impl Fn(Option<u32>) -> u32,
-    order: &dyn Fn(&PodFacts, &PodFacts) -> Ordering,
+    ranking: Ranking<'_>,
 ) -> Vec<PodKey> {
     let mut victims = Vec::with_capacity(count.min(1024));
-    let mut groups: Vec<Group> = orders.iter().chain([&extra]).flat_map(|order| order.groups.keys().copied()).collect();
-    groups.sort_unstable();
-    groups.dedup();
-    for group in groups {
-        let mut nodes: Vec<(Reverse<u32>, &BTreeMap<Class, Members>)> = Vec::new();
-        for pods in orders.iter().chain([&extra]) {
-            for (node, classes) in pods.groups.get(&group).into_iter().flatten() {
-                nodes.push((Reverse(crowding(*node)), classes));
-            }
+    let mut group = None;
+    while victims.len() < count {
+        group = orders.iter().filter_map(|order| order.group_after(group)).min();
+        let Some(group) = group else { break };
+        let mut crowds: Vec<(Reverse<u32>, usize, Crowd)> = Vec::new();
+        for (number, order) in orders.iter().enumerate() {
+            crowds.extend(order.crowds(group).map(|crowd| (Reverse(crowding(crowd.1)), number, crowd)));
         }
         // Stable, so that equally crowded nodes keep a fixed order.
-        nodes.sort_by_key(|(crowding, _)| *crowding);
-        for equally_crowded in nodes.chunk_by(|one, other| one.0 == other.0) {
-            let mut heads = BinaryHeap::new();
-            for (_, classes) in equally_crowded {
-                for members in classes.values() {
-                    let mut rest = members.values();
-                    if let Some(pod) = rest.next() {
-                        heads.push(Head { pod, rest, order });
-                    }
-                }
-            }
-            while victims.len() < count {
-                let Some(mut head) = heads.pop() else { break };
-                victims.push(head.pod.key);
-                if let Some(pod) = head.rest.next() {
-                    head.pod = pod;
-                    heads.push(head);
-                }
-            }
-        }
-        if victims.len() >= count {
-            break;
+        crowds.sort_by_key(|(crowding, ..)| *crowding);
+        for equally_crowded in crowds.chunk_by(|one, other| one.0 == other.0) {
+            let parts = orders.iter_mut().map(|order| Parts::of(order, ranking.now)).collect();
+            merge(parts, equally_crowded, count, ranking, &mut victims);
         }
     }
     victims
 }
+
+/// Merges the classes of equally crowded nodes, those with queues no further than they are wanted.
+fn merge<'a>(
+    mut orders: Vec<Parts<'a>>,
+    crowds: &[(Reverse<u32>, usize, Crowd)],
+    count: usize,
+    ranking: Ranking<'a>,
+    victims: &mut Vec<PodKey>,
+) {
+    let mut heads: BinaryHeap<Head<'a>> = BinaryHeap::new();
+    let mut turns = BinaryHeap::new();
+    for (place, (_, number, crowd)) in crowds.iter().enumerate() {
+        let order = &mut orders[*number];
+        if order.queues_up(*crowd) {
+            turns.extend(order.turn_after(*crowd, None, ranking.age).map(|turn| Reverse((turn, place))));
+        } else {
+            heads.extend(order.classes_of(*crowd).filter_map(|(_, bucket)| Head::of(order.bucket(bucket), ranking)));
+        }
+    }
+    let mut merged = BTreeSet::new();
+    while victims.len() < count {
+        while let Some(Reverse((turn, place))) = turns.peek().copied() {
+            let (age, oldest, bucket) = turn;
+            let later = |head: &Head<'_>| (head.pod.ready_since.map(ranking.age), head.pod.uid) < (age, oldest);
+            if heads.peek().is_some_and(later) {
+                break;
+            }
+            turns.pop();
+            let (_, number, crowd) = crowds[place];
+            let order = &mut orders[number];
+            for sibling in order.siblings(&order.bucket(bucket).class) {
+                if merged.insert((number, sibling)) {
+                    heads.extend(Head::of(order.bucket(sibling), ranking));
+                }
+            }
+            turns.extend(order.turn_after(crowd, Some(turn), ranking.age).map(|turn| Reverse((turn, place))));
+        }
+        let Some(head) = heads.pop() else { break };
+        victims.push(head.pod.key);
+        heads.extend(head.advance());
+    }
+}
+
+#[cfg(test)]
+#[path = "victims_tests.rs"]
+mod tests;

@@ -120,6 +120,7 @@ impl ClusterBuilder {
             ending_namespaces: BTreeSet::new(),
             watches: Vec::new(),
             audit: None,
+            spare_changes: Vec::new(),
         };
         cluster.put_system_documents();
         if self.nodes.is_empty() {

@@ -60,6 +60,9 @@ pub struct Cluster {
     pub(crate) watches: Vec<Watch>,
     #[serde(skip)]
     pub(crate) audit: Option<PassReport>,
+    /// Room for the changes being absorbed.
+    #[serde(skip)]
+    pub(crate) spare_changes: Vec<Change>,
 }
 
 /// One controller: its queue and its client.
@@ -258,12 +261,14 @@ impl Cluster {
 
     /// Takes the changes of the store to the digest, the history, the nodes and the watches.
     pub(crate) fn absorb(&mut self) {
+        let mut changes = core::mem::take(&mut self.spare_changes);
         loop {
-            let changes = self.store.take_changes();
+            self.store.take_changes_into(&mut changes);
             if changes.is_empty() {
+                self.spare_changes = changes;
                 return;
             }
-            for change in changes {
+            for change in changes.drain(..) {
                 self.counters.changes += 1;
                 if self.history.level >= LogLevel::Digest {
                     history_digest::add(&mut self.digest, &self.store, self.now, &change);
@@ -318,7 +323,7 @@ impl Cluster {
         about: impl FnOnce() -> ObjectRef,
         event: &PodEvent<'_>,
     ) {
-        let Some(event) = event.record().filter(|_| self.keeps_pod_events()) else { return };
+        let Some(event) = self.keeps_pod_events().then(|| event.record()).flatten() else { return };
         if let Some(audit) = &mut self.audit {
             audit.events.push(event.clone());
         }

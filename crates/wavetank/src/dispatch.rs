@@ -74,13 +74,14 @@ fn mark_deployment(cluster: &mut Cluster, uid: Uid) {
 }
 
 fn see_pod(cluster: &mut Cluster, old: Option<&PodView>, new: Option<&PodView>) {
-    let (before, after) = (old.and_then(|pod| pod.owner), new.and_then(|pod| pod.owner));
+    let owner = |view: Option<&PodView>| view.and_then(|view| cluster.store.owner_in(view));
+    let (before, after) = (owner(old), owner(new));
     for uid in [before, after.filter(|after| before != Some(*after))].into_iter().flatten() {
         if let Some(key) = cluster.store.set_of_uid(uid) {
             cluster.sets.queue.add(key);
         }
     }
-    if let Some(pod) = new.filter(|pod| pod.owner.is_none()) {
+    if let Some(pod) = new.filter(|_| after.is_none()) {
         let changed = old.is_none_or(|old| old.cohort != pod.cohort);
         if changed {
             for key in sets_wanting(&cluster.store, pod) {

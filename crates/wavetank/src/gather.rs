@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wavetank_controllers::deployment::new_set_name;
+use wavetank_controllers::replica_set::rank::age_bucket;
 use wavetank_controllers::{Claim, ClaimKind, PodsSeen, SetSeen, Tally, surplus};
 use wavetank_engine::Time;
 use wavetank_model::{
     Deployment, DeploymentKey, PodFacts, ReplicaSet, ReplicaSetKey, Selector, SetKind, Strategy, StringMap,
 };
 use wavetank_store::cohort::Cohort;
-use wavetank_store::victims::{VictimOrder, first_victims};
+use wavetank_store::victims::{Ranking, VictimOrder};
 use wavetank_store::{CohortId, Store};
 
 /// A Deployment and its sets as seen, kept for as long as its pass lasts.
@@ -101,13 +102,14 @@ pub fn pods(store: &mut Store, set: &ReplicaSet, now: Time, expectations_met: bo
     if expectations_met && count > 0 {
         let mut adopted = VictimOrder::default();
         for claim in seen.claims.iter().filter(|claim| claim.kind == ClaimKind::Adopt) {
-            adopted.insert(claim.pod);
+            adopted.insert(&claim.pod);
         }
-        let orders: Vec<&VictimOrder> = matching.iter().map(|id| &store.cohort(*id).victims).collect();
         let crowding = crowding(store, set, &matching, &seen.claims);
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let on = |node: Option<u32>| crowding.get(&node).copied().unwrap_or(0);
-        seen.victims = first_victims(&orders, &adopted, count, on, &|one, other| rank::of_equals(one, other, now));
+        let compare = |one: &PodFacts, other: &PodFacts| rank::of_equals(one, other, now);
+        let ranking = Ranking { now, compare: &compare, age: &|since| age_bucket(since, now) };
+        seen.victims = store.first_victims(&matching, adopted, count, on, ranking);
     }
     seen
 }
@@ -137,7 +139,7 @@ fn claim(store: &Store, cohort: &Cohort, kind: ClaimKind, set: &ReplicaSet, clai
     let fully_labeled = has_all(&cohort.identity.labels, &set.spec.template.labels);
     for pod in cohort.victims.iter() {
         if let Some(record) = store.pod(pod.key) {
-            claims.push(Claim { kind, pod: PodFacts { fully_labeled, ..*pod }, name: store.pod_name(record) });
+            claims.push(Claim { kind, pod: PodFacts { fully_labeled, ..pod }, name: store.pod_name(record) });
         }
     }
 }

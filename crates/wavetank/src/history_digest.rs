@@ -75,7 +75,7 @@ pub(crate) fn add(digest: &mut Digest, store: &Store, now: Time, change: &Change
             digest.word(store.pod(*key).map_or(0, |pod| pod.uid.0));
             let Some(view) = new else { return digest.word(u64::MAX) };
             let state = &view.state;
-            digest.word(view.owner.map_or(0, |owner| owner.0));
+            digest.word(store.owner_in(view).map_or(0, |owner| owner.0));
             digest.word(state.phase as u64 | u64::from(state.ready) << 8 | u64::from(state.restarts) << 16);
             digest.word(state.node.map_or(u64::MAX, u64::from));
             time(digest, state.ready_since);

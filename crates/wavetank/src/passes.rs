@@ -333,7 +333,8 @@ impl Cluster {
         if self.expectations.is_empty() {
             return;
         }
-        let Some(set) = new.or(old).and_then(|pod| pod.owner).and_then(|uid| self.store.set_of_uid(uid)) else {
+        let Some(set) = new.or(old).and_then(|pod| self.store.owner_in(pod)).and_then(|uid| self.store.set_of_uid(uid))
+        else {
             return;
         };
         if old.is_none() {

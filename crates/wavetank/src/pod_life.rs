@@ -31,7 +31,7 @@ impl Cluster {
         match change {
             Change::Pod { key, old: None, new: Some(_) } => self.expect_binding(*key),
             Change::Pod { old: Some(old), new: None, .. } => {
-                if let Some(owner) = old.owner {
+                if let Some(owner) = self.store.owner_in(old) {
                     self.dependent_gone(owner);
                 }
             }

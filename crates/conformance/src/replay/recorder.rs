@@ -88,7 +88,7 @@ impl Recorder {
             Change::ReplicaSet { old: None, new: Some(set), .. } => self.names.add_set(set),
             Change::Pod { key, old: None, new: Some(pod) } => {
                 let alone = || store.pod(*key).map_or_else(|| "".into(), |pod| store.pod_name(pod));
-                self.names.add_pod(*key, pod.owner, alone);
+                self.names.add_pod(*key, store.owner_in(pod), alone);
             }
             // Everything else keeps the name that it has.
             Change::Deployment { .. }
@@ -217,13 +217,13 @@ impl Recorder {
             let name = self.names.pod(key).to_owned();
             // A pod that is gone by now had the template of its set.
             let own = store.pod(key).and_then(|pod| store.template_of(pod).facts.images.first().cloned());
-            let image = own.or_else(|| self.images.get(&new.owner?).cloned()).unwrap_or_default();
+            let image = own.or_else(|| self.images.get(&store.owner_in(new)?).cloned()).unwrap_or_default();
             self.created.insert(key, time.floor_second());
             return self.push("Pod", &name, "created", object(json!({"image": &*image})));
         };
         let name = self.names.pod(key).to_owned();
         let by = |names: &Names, uid| names.set(uid).unwrap_or_default().to_owned();
-        match (old.owner, new.owner) {
+        match (store.owner_in(old), store.owner_in(new)) {
             (before, Some(after)) if before != Some(after) => {
                 self.push("Pod", &name, "adopted", object(json!({"by": by(&self.names, after)})));
             }
