@@ -7,7 +7,7 @@ use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
-use wavetank_engine::Time;
+use wavetank_engine::{Digest, Time};
 
 type Pairs = BTreeMap<Arc<str>, Arc<str>>;
 
@@ -15,19 +15,27 @@ type Pairs = BTreeMap<Arc<str>, Arc<str>>;
 #[derive(Clone, Default)]
 pub struct StringMap(Arc<Shared>);
 
-/// What copies of a map share: the pairs, and the selector of exactly these labels once somebody asked
-/// for it. Checking labels is much dearer than matching them, and sets are looked at far more often
-/// than they are changed.
+/// What copies of a map share: the pairs, and what follows from them once somebody asked for it.
+///
+/// Checking labels is much dearer than matching them, and sets are looked at, and written with the same
+/// labels, far more often than their labels are changed.
 #[derive(Default)]
 struct Shared {
     pairs: Pairs,
     selector: OnceLock<Box<Result<Selector, SelectorError>>>,
+    digest: OnceLock<u64>,
+}
+
+impl Shared {
+    const fn of(pairs: Pairs) -> Self {
+        Self { pairs, selector: OnceLock::new(), digest: OnceLock::new() }
+    }
 }
 
 impl Clone for Shared {
-    /// A copy is made in order to be changed, so it starts without a selector.
+    /// A copy is made in order to be changed, so nothing follows from it yet.
     fn clone(&self) -> Self {
-        Self { pairs: self.pairs.clone(), selector: OnceLock::new() }
+        Self::of(self.pairs.clone())
     }
 }
 
@@ -59,12 +67,12 @@ impl StringMap {
     }
 
     fn of(pairs: Pairs) -> Self {
-        Self(Arc::new(Shared { pairs, selector: OnceLock::new() }))
+        Self(Arc::new(Shared::of(pairs)))
     }
 
     fn pairs_mut(&mut self) -> &mut Pairs {
         let shared = Arc::make_mut(&mut self.0);
-        shared.selector = OnceLock::new();
+        (shared.selector, shared.digest) = (OnceLock::new(), OnceLock::new());
         &mut shared.pairs
     }
 
@@ -89,6 +97,20 @@ impl StringMap {
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// A word that stands for keys and values in digests of histories.
+    #[must_use]
+    pub fn digest_word(&self) -> u64 {
+        *self.0.digest.get_or_init(|| {
+            let mut digest = Digest::new();
+            for (key, value) in self.iter() {
+                digest.bytes(key.as_bytes());
+                digest.bytes(value.as_bytes());
+            }
+            let [_, _, _, _, _, _, _, _, low @ ..] = digest.value().to_be_bytes();
+            u64::from_be_bytes(low)
+        })
     }
 
     /// The selector of exactly these labels, checked once for all copies of the map.

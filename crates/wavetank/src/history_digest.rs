@@ -121,10 +121,8 @@ fn meta(digest: &mut Digest, meta: &ObjectMeta) {
     digest.word(meta.resource_version);
     word(digest, meta.generation);
     time(digest, meta.deletion);
-    for (key, value) in meta.labels.iter().chain(meta.annotations.iter()) {
-        digest.bytes(key.as_bytes());
-        digest.bytes(value.as_bytes());
-    }
+    digest.word(meta.labels.digest_word());
+    digest.word(meta.annotations.digest_word());
     digest.word(meta.controller().map_or(0, |owner| owner.uid.0));
 }
 

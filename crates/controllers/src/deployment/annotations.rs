@@ -1,5 +1,6 @@
 //! The annotations by which a Deployment and its ReplicaSets remember revisions and sizes.
 
+use std::borrow::Cow;
 use wavetank_model::{Deployment, ReplicaSet, StringMap};
 
 /// The revision of a ReplicaSet, copied to its Deployment.
@@ -58,17 +59,16 @@ pub(super) fn rollback_to(deployment: &Deployment) -> Option<i64> {
 }
 
 /// Notes on a ReplicaSet for how many replicas it was sized; answers whether that is new.
-pub(super) fn set_replicas(set: &mut ReplicaSet, desired: i32, max: i32) -> bool {
-    let annotations = &mut set.meta.annotations;
+pub(super) fn set_replicas(annotations: &mut StringMap, desired: i32, max: i32) -> bool {
     let desired = annotations.set(DESIRED_REPLICAS, &desired.to_string());
     let max = annotations.set(MAX_REPLICAS, &max.to_string());
     desired || max
 }
 
 /// Notes the revision on a Deployment; answers whether that is new. Absent is as good as empty.
-pub(super) fn set_revision(deployment: &mut Deployment, revision: &str) -> bool {
+pub(super) fn set_revision(deployment: &mut Cow<'_, Deployment>, revision: &str) -> bool {
     let old = deployment.meta.annotations.get(REVISION).unwrap_or_default();
-    old != revision && deployment.meta.annotations.set(REVISION, revision)
+    old != revision && deployment.to_mut().meta.annotations.set(REVISION, revision)
 }
 
 /// Brings annotations of the new ReplicaSet up to date: the Deployment's own, and the revision if that
@@ -76,11 +76,9 @@ pub(super) fn set_revision(deployment: &mut Deployment, revision: &str) -> bool 
 ///
 /// A revision that cannot be read ends this early, and what was copied until then alone is no reason
 /// to write.
-pub(super) fn update_new_set(deployment: &Deployment, set: &mut ReplicaSet, new_revision: i64) -> bool {
-    let mut changed = copy(&deployment.meta.annotations, &mut set.meta.annotations);
-    let annotations = &mut set.meta.annotations;
-    let old = annotations.get(REVISION).map(str::to_owned);
-    let old_revision = match old.as_deref() {
+pub(super) fn update_new_set(deployment: &Deployment, annotations: &mut StringMap, new_revision: i64) -> bool {
+    let mut changed = copy(&deployment.meta.annotations, annotations);
+    let old_revision = match annotations.get(REVISION) {
         None | Some("") => 0,
         Some(text) => match text.parse::<i64>() {
             Ok(revision) => revision,
@@ -88,6 +86,7 @@ pub(super) fn update_new_set(deployment: &Deployment, set: &mut ReplicaSet, new_
         },
     };
     if old_revision < new_revision {
+        let old = annotations.get(REVISION).map(str::to_owned);
         changed |= annotations.set(REVISION, &new_revision.to_string());
         if let Some(old) = old {
             let history = annotations.get(REVISION_HISTORY).unwrap_or_default();

@@ -59,32 +59,39 @@ impl Sync<'_> {
     }
 
     fn bring_up_to_date(&mut self, existing: &SetInHand, revision: i64) -> Result<SetInHand, PassError> {
-        let mut set = ReplicaSet::clone(&existing.set);
-        let annotated = annotations::update_new_set(&self.deployment, &mut set, revision);
+        let mut annotations = existing.set.meta.annotations.clone();
+        let annotated = annotations::update_new_set(&self.deployment, &mut annotations, revision);
         let min_ready_seconds = self.deployment.spec.min_ready_seconds;
-        if annotated || set.spec.min_ready_seconds != min_ready_seconds {
+        if annotated || existing.set.spec.min_ready_seconds != min_ready_seconds {
+            let mut set = ReplicaSet::clone(&existing.set);
+            set.meta.annotations = annotations;
             set.spec.min_ready_seconds = min_ready_seconds;
             return Ok(self.update_set(existing, set)?);
         }
-        let revision = set.meta.annotations.get(annotations::REVISION).unwrap_or_default();
+        let revision = annotations.get(annotations::REVISION).unwrap_or_default();
         let mut changed = annotations::set_revision(&mut self.deployment, revision);
         let unknown = find_condition(&self.deployment.status, PROGRESSING).is_none();
         if has_progress_deadline(&self.deployment.spec) && unknown {
-            let message = format!("Found new replica set \"{}\"", set.meta.name);
+            let message = format!("Found new replica set \"{}\"", existing.set.meta.name);
             self.set_progressing(ConditionStatus::True, "FoundNewReplicaSet", &message);
             changed = true;
         }
         if changed {
             self.put_status()?;
         }
-        Ok(SetInHand { set: Arc::new(set), ..existing.clone() })
+        if annotations.same(&existing.set.meta.annotations) {
+            return Ok(existing.clone());
+        }
+        let mut set = ReplicaSet::clone(&existing.set);
+        set.meta.annotations = annotations;
+        Ok(SetInHand { set: Arc::new(set), ..*existing })
     }
 
     fn create_new_set(&mut self, old: &[SetInHand], revision: i64) -> Result<SetInHand, PassError> {
         let mut set = new_set(&self.deployment);
         set.spec.replicas = new_set_size(&self.deployment.spec, replica_count(old), 0)?;
-        annotations::update_new_set(&self.deployment, &mut set, revision);
-        annotations::set_replicas(&mut set, self.deployment.spec.replicas, self.max_replicas());
+        annotations::update_new_set(&self.deployment, &mut set.meta.annotations, revision);
+        annotations::set_replicas(&mut set.meta.annotations, self.deployment.spec.replicas, self.max_replicas());
 
         let (name, replicas) = (set.meta.name.clone(), set.spec.replicas);
         let has_deadline = has_progress_deadline(&self.deployment.spec);
@@ -127,7 +134,7 @@ impl Sync<'_> {
             });
         }
         let count = self.deployment.status.collision_count.unwrap_or_default();
-        self.deployment.status.collision_count = Some(count.wrapping_add(1));
+        self.deployment.to_mut().status.collision_count = Some(count.wrapping_add(1));
         // The error is that the name is taken, whatever becomes of this write.
         let _ = self.put_status();
         Err(refusal)
@@ -150,7 +157,7 @@ impl Sync<'_> {
     /// Sets the Progressing condition of the Deployment in hand.
     pub(super) fn set_progressing(&mut self, status: ConditionStatus, reason: &str, message: &str) {
         let condition = condition(PROGRESSING, status, reason, message, self.inputs.now);
-        set_condition(&mut self.deployment.status, condition);
+        set_condition(&mut self.deployment.to_mut().status, condition);
     }
 }
 

@@ -131,10 +131,9 @@ impl Sync<'_> {
 
     /// Reports how a rollout gets on; if there is nothing new, looks again when it would be late.
     pub(super) fn sync_rollout_status(&mut self, seen: &NewAndOld) -> Result<(), PassError> {
-        let all = seen.all();
-        let mut status = calculate(&self.deployment, &all, seen.new.as_ref(), self.inputs.now);
+        let mut status = calculate(&self.deployment, seen, self.min_available(), self.inputs.now);
         self.judge_progress(&mut status, seen.new.as_ref());
-        match failure(seen.new.as_slice()).or_else(|| failure(&all)) {
+        match failure(&seen.new).or_else(|| failure(seen.all())) {
             Some(failure) => set_condition(&mut status, from_set(failure)),
             None => remove_condition(&mut status, REPLICA_FAILURE),
         }
@@ -143,8 +142,7 @@ impl Sync<'_> {
             self.look_again(again);
             return Ok(());
         }
-        self.deployment.status = status;
-        self.put_status()?;
+        self.put_as_status(status)?;
         Ok(())
     }
 
@@ -200,8 +198,8 @@ impl Sync<'_> {
 }
 
 /// The first failure condition of some ReplicaSets.
-fn failure(sets: &[SetInHand]) -> Option<&ReplicaSetCondition> {
-    sets.iter().flat_map(|set| &set.set.status.conditions).find(|condition| &*condition.kind == REPLICA_FAILURE)
+fn failure<'a>(sets: impl IntoIterator<Item = &'a SetInHand>) -> Option<&'a ReplicaSetCondition> {
+    sets.into_iter().flat_map(|set| &set.set.status.conditions).find(|condition| &*condition.kind == REPLICA_FAILURE)
 }
 
 fn from_set(condition: &ReplicaSetCondition) -> DeploymentCondition {

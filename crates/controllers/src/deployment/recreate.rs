@@ -11,7 +11,7 @@ impl Sync<'_> {
     /// Empties the old ReplicaSets, waits for their pods to go, then fills the new one; reports.
     pub(super) fn rollout_recreate(&mut self, sets: &[SetInHand]) -> Result<(), PassError> {
         let mut seen = self.new_and_old(sets, false)?;
-        if self.empty(&active(&seen.old))? || old_pods_are_left(&seen) {
+        if self.empty(&seen.old)? || old_pods_are_left(&seen) {
             return self.sync_rollout_status(&seen);
         }
         if seen.new.is_none() {
@@ -28,7 +28,7 @@ impl Sync<'_> {
 
     fn empty(&mut self, sets: &[SetInHand]) -> Result<bool, PassError> {
         let mut scaled = false;
-        for set in sets {
+        for set in active(sets) {
             scaled |= self.scale_and_record(set, 0)?.1;
         }
         Ok(scaled)

@@ -9,7 +9,7 @@ use super::sync::Sync;
 use super::write::DeploymentWrite;
 use std::sync::Arc;
 use wavetank_model::template::POD_TEMPLATE_HASH;
-use wavetank_model::{Base, EventRecord, PassError};
+use wavetank_model::{Base, Deployment, EventRecord, PassError};
 
 /// Reason: there is no such revision.
 const NOT_FOUND: &str = "DeploymentRollbackRevisionNotFound";
@@ -17,7 +17,7 @@ const NOT_FOUND: &str = "DeploymentRollbackRevisionNotFound";
 impl Sync<'_> {
     /// Takes the template of the revision asked for, and does nothing else in this pass.
     pub(super) fn rollback(&mut self, sets: &[SetInHand]) -> Result<(), PassError> {
-        let all = self.new_and_old(sets, true)?.all();
+        let all: Vec<SetInHand> = self.new_and_old(sets, true)?.all().cloned().collect();
         let wanted = match annotations::rollback_to(&self.deployment) {
             None | Some(0) => last_revision(&all),
             Some(wanted) => wanted,
@@ -44,8 +44,9 @@ impl Sync<'_> {
             self.pass.record(EventRecord::warning("DeploymentRollbackTemplateUnchanged", message));
             return self.clear_rollback();
         }
-        self.deployment.spec.template = Arc::new(template.without_label(POD_TEMPLATE_HASH));
-        let annotations = &mut self.deployment.meta.annotations;
+        let deployment = self.deployment.to_mut();
+        deployment.spec.template = Arc::new(template.without_label(POD_TEMPLATE_HASH));
+        let annotations = &mut deployment.meta.annotations;
         *annotations = annotations::rolled_back(annotations, &set.set.meta.annotations);
         self.clear_rollback()?;
         let message = format!("Rolled back deployment \"{name}\" to revision {revision}");
@@ -55,8 +56,8 @@ impl Sync<'_> {
 
     /// Writes the Deployment in hand without the wish to be rolled back.
     fn clear_rollback(&mut self) -> Result<(), PassError> {
-        self.deployment.meta.annotations.remove(ROLLBACK_TO);
-        let deployment = Box::new(self.deployment.clone());
+        self.deployment.to_mut().meta.annotations.remove(ROLLBACK_TO);
+        let deployment = Box::new(Deployment::clone(&self.deployment));
         self.pass.put(DeploymentWrite::UpdateDeployment { base: Base::Cached, deployment })?;
         Ok(())
     }

@@ -27,7 +27,7 @@ impl Sync<'_> {
     fn resize_new(&mut self, seen: &NewAndOld, new: &SetInHand) -> Result<bool, PassError> {
         let replicas = self.deployment.spec.replicas;
         let size = if new.replicas() < replicas {
-            new_set_size(&self.deployment.spec, replica_count(&seen.all()), new.replicas())?
+            new_set_size(&self.deployment.spec, replica_count(seen.all()), new.replicas())?
         } else {
             replicas
         };
@@ -37,15 +37,15 @@ impl Sync<'_> {
     /// Answers whether an old ReplicaSet has been made smaller. Upstream drops errors here: the next
     /// pass will try again.
     fn shrink_old(&mut self, seen: &NewAndOld, new: &SetInHand) -> bool {
-        let mut old = active(&seen.old);
-        if replica_count(&old) == 0 {
+        if active(&seen.old).next().is_none() {
             return false;
         }
         let new_unavailable = new.replicas().wrapping_sub(new.set.status.available_replicas);
-        let spare = replica_count(&seen.all()).wrapping_sub(self.min_available()).wrapping_sub(new_unavailable);
+        let spare = replica_count(seen.all()).wrapping_sub(self.min_available()).wrapping_sub(new_unavailable);
         if spare <= 0 {
             return false;
         }
+        let mut old: Vec<SetInHand> = active(&seen.old).cloned().collect();
         let Ok(unhealthy) = self.remove_unhealthy(&mut old, spare) else {
             return false;
         };

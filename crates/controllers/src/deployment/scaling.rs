@@ -18,8 +18,8 @@ impl Sync<'_> {
             return Ok(());
         }
         if new.is_some_and(|new| self.is_saturated(new)) {
-            for set in active(old) {
-                self.scale_and_record(&set, 0)?;
+            for set in active(&*old) {
+                self.scale_and_record(set, 0)?;
             }
             return Ok(());
         }
@@ -40,8 +40,7 @@ impl Sync<'_> {
     /// Spreads what is to be added or removed over all active ReplicaSets in proportion to their
     /// sizes, so that the rollout stays as far as it is. What rounding leaves goes to the first.
     fn scale_proportionally(&mut self, new: Option<&SetInHand>, old: &[SetInHand]) -> Result<(), PassError> {
-        let mut sets = active(old);
-        sets.extend(new.filter(|new| new.replicas() > 0).cloned());
+        let mut sets: Vec<SetInHand> = active(old.iter().chain(new)).cloned().collect();
         let allowed = if self.deployment.spec.replicas > 0 { self.max_replicas() } else { 0 };
         let to_add = allowed.wrapping_sub(replica_count(&sets));
         match to_add {
@@ -88,11 +87,10 @@ impl Sync<'_> {
 
 /// The only active ReplicaSet; the latest one if none is active; none if several are.
 fn active_or_latest(new: Option<&SetInHand>, newest_first: &[SetInHand]) -> Option<SetInHand> {
-    let mut active = active(newest_first);
-    active.extend(new.filter(|new| new.replicas() > 0).cloned());
-    match active.as_slice() {
-        [] => new.or(newest_first.first()).cloned(),
-        [only] => Some(only.clone()),
+    let mut active = active(newest_first.iter().chain(new));
+    match (active.next(), active.next()) {
+        (None, _) => new.or(newest_first.first()).cloned(),
+        (only, None) => only.cloned(),
         _ => None,
     }
 }

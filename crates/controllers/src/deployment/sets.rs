@@ -24,31 +24,34 @@ impl SetInHand {
     }
 }
 
-fn sum(sets: &[SetInHand], count: impl Fn(&ReplicaSet) -> i32) -> i32 {
-    sets.iter().map(|set| count(&set.set)).fold(0, i32::wrapping_add)
+fn sum<'a>(sets: impl IntoIterator<Item = &'a SetInHand>, count: impl Fn(&ReplicaSet) -> i32) -> i32 {
+    sets.into_iter().map(|set| count(&set.set)).fold(0, i32::wrapping_add)
 }
 
 /// Pods that they should have.
-pub(super) fn replica_count(sets: &[SetInHand]) -> i32 {
+pub(super) fn replica_count<'a>(sets: impl IntoIterator<Item = &'a SetInHand>) -> i32 {
     sum(sets, |set| set.spec.replicas)
 }
 
 /// A number of their statuses, added up.
-pub(super) fn status_count(sets: &[SetInHand], count: impl Fn(&ReplicaSetStatus) -> i32) -> i32 {
+pub(super) fn status_count<'a>(
+    sets: impl IntoIterator<Item = &'a SetInHand>,
+    count: impl Fn(&ReplicaSetStatus) -> i32,
+) -> i32 {
     sum(sets, |set| count(&set.status))
 }
 
 /// Their terminating pods; unknown if one that was ever synced does not say.
-pub(super) fn terminating_count(sets: &[SetInHand]) -> Option<i32> {
-    sets.iter()
+pub(super) fn terminating_count<'a>(sets: impl IntoIterator<Item = &'a SetInHand>) -> Option<i32> {
+    sets.into_iter()
         .map(|set| &set.set.status)
         .filter(|status| status.observed_generation != 0 || status.terminating_replicas.is_some())
         .try_fold(0_i32, |sum, status| Some(sum.wrapping_add(status.terminating_replicas?)))
 }
 
 /// Those that should have pods.
-pub(super) fn active(sets: &[SetInHand]) -> Vec<SetInHand> {
-    sets.iter().filter(|set| set.replicas() > 0).cloned().collect()
+pub(super) fn active<'a>(sets: impl IntoIterator<Item = &'a SetInHand>) -> impl Iterator<Item = &'a SetInHand> {
+    sets.into_iter().filter(|set| set.replicas() > 0)
 }
 
 /// The older first, then by name.

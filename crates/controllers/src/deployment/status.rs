@@ -1,56 +1,58 @@
 //! The counts and the Available condition of a Deployment.
 
-use super::limits::max_unavailable;
-use super::progress::{condition, set_condition};
-use super::sets::{SetInHand, replica_count, status_count, terminating_count};
+use super::progress::{condition, find_condition, set_condition};
+use super::sets::{replica_count, status_count, terminating_count};
 use super::sync::{NewAndOld, Sync};
 use super::write::DeploymentWrite;
 use wavetank_engine::Time;
-use wavetank_model::{Base, ConditionStatus, Deployment, DeploymentStatus, PassError, Refusal};
+use wavetank_model::{Base, ConditionStatus, Deployment, DeploymentCondition, DeploymentStatus, PassError, Refusal};
+
+/// Condition that says whether enough pods are available.
+const AVAILABLE: &str = "Available";
 
 /// The status that follows from the ReplicaSets as seen, with the conditions that it had.
-pub(super) fn calculate(
-    deployment: &Deployment,
-    all: &[SetInHand],
-    new: Option<&SetInHand>,
-    now: Time,
-) -> DeploymentStatus {
-    let available = status_count(all, |status| status.available_replicas);
+pub(super) fn calculate(deployment: &Deployment, seen: &NewAndOld, min_available: i32, now: Time) -> DeploymentStatus {
+    let available = status_count(seen.all(), |status| status.available_replicas);
     let mut status = DeploymentStatus {
         observed_generation: deployment.meta.generation,
-        replicas: status_count(all, |status| status.replicas),
-        updated_replicas: new.map_or(0, |new| new.set.status.replicas),
-        ready_replicas: status_count(all, |status| status.ready_replicas),
+        replicas: status_count(seen.all(), |status| status.replicas),
+        updated_replicas: seen.new.as_ref().map_or(0, |new| new.set.status.replicas),
+        ready_replicas: status_count(seen.all(), |status| status.ready_replicas),
         available_replicas: available,
-        unavailable_replicas: replica_count(all).wrapping_sub(available).max(0),
-        terminating_replicas: terminating_count(all),
+        unavailable_replicas: replica_count(seen.all()).wrapping_sub(available).max(0),
+        terminating_replicas: terminating_count(seen.all()),
         collision_count: deployment.status.collision_count,
         conditions: deployment.status.conditions.clone(),
     };
-    let minimum = deployment.spec.replicas.wrapping_sub(max_unavailable(&deployment.spec));
-    let (holds, reason, message) = if available >= minimum {
+    let (holds, reason, message) = if available >= min_available {
         (ConditionStatus::True, "MinimumReplicasAvailable", "Deployment has minimum availability.")
     } else {
         (ConditionStatus::False, "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
     };
-    set_condition(&mut status, condition("Available", holds, reason, message, now));
+    let stays = |old: &DeploymentCondition| old.status == holds && &*old.reason == reason;
+    if !find_condition(&status, AVAILABLE).is_some_and(stays) {
+        set_condition(&mut status, condition(AVAILABLE, holds, reason, message, now));
+    }
     status
 }
 
 impl Sync<'_> {
     /// Reports the counts.
     pub(super) fn sync_status(&mut self, seen: &NewAndOld) -> Result<(), PassError> {
-        let status = calculate(&self.deployment, &seen.all(), seen.new.as_ref(), self.inputs.now);
+        let status = calculate(&self.deployment, seen, self.min_available(), self.inputs.now);
         if status != self.deployment.status {
-            self.deployment.status = status;
-            self.put_status()?;
+            self.put_as_status(status)?;
         }
         Ok(())
     }
 
     /// Writes status and annotations of the Deployment in hand, over the one that the cache had.
     pub(super) fn put_status(&mut self) -> Result<(), Refusal> {
-        let mut status = self.deployment.status.clone();
+        self.put_as_status(self.deployment.status.clone())
+    }
+
+    /// Writes a status that nothing in the pass looks at any more.
+    pub(super) fn put_as_status(&mut self, mut status: DeploymentStatus) -> Result<(), Refusal> {
         for condition in &mut status.conditions {
             condition.last_update = condition.last_update.map(Time::floor_second);
             condition.last_transition = condition.last_transition.map(Time::floor_second);

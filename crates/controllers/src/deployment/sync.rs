@@ -6,13 +6,17 @@ use super::annotations;
 use super::limits::{max_surge, max_unavailable};
 use super::sets::{SetInHand, active};
 use super::write::{DeploymentInputs, DeploymentWrite};
+use std::borrow::Cow;
 use std::sync::Arc;
 use wavetank_model::{Deployment, EventRecord, LookAgain, Pass, PassError, Plan, Refusal, ReplicaSet, Reply, Strategy};
 
 /// One pass for a Deployment.
 #[must_use]
 pub fn reconcile_deployment(inputs: &DeploymentInputs<'_>, replies: &[Reply]) -> Plan<DeploymentWrite> {
-    let mut sync = Sync { inputs, deployment: inputs.deployment.clone(), pass: Pass::new(replies) };
+    let deployment = inputs.deployment;
+    let (surge, unavailable) = (max_surge(&deployment.spec), max_unavailable(&deployment.spec));
+    let deployment = Cow::Borrowed(deployment);
+    let mut sync = Sync { inputs, surge, unavailable, deployment, pass: Pass::new(replies) };
     let result = sync.run();
     sync.pass.end(result)
 }
@@ -21,9 +25,13 @@ pub fn reconcile_deployment(inputs: &DeploymentInputs<'_>, replies: &[Reply]) ->
 pub(super) struct Sync<'a> {
     /// What it decides by.
     pub(super) inputs: &'a DeploymentInputs<'a>,
+    /// Pods allowed beyond the number wanted, and pods that may be missing.
+    surge: i32,
+    unavailable: i32,
     /// The Deployment as the pass sees it: as its cache had it, with what the pass changed since. Its
-    /// condition times carry the full clock, since waits go by that; writes cut them.
-    pub(super) deployment: Deployment,
+    /// condition times carry the full clock, since waits go by that; writes cut them. Most passes change
+    /// nothing in it, so it is copied by the first change.
+    pub(super) deployment: Cow<'a, Deployment>,
     /// Writes, replies, events.
     pub(super) pass: Pass<'a, DeploymentWrite>,
 }
@@ -36,8 +44,8 @@ pub(super) struct NewAndOld {
 
 impl NewAndOld {
     /// All of them, the new one last.
-    pub(super) fn all(&self) -> Vec<SetInHand> {
-        self.old.iter().chain(&self.new).cloned().collect()
+    pub(super) fn all(&self) -> impl Iterator<Item = &SetInHand> + Clone {
+        self.old.iter().chain(&self.new)
     }
 }
 
@@ -79,7 +87,8 @@ impl Sync<'_> {
             "This deployment is selecting all pods. A non-empty selector is required.",
         ));
         if self.deployment.status.observed_generation < self.deployment.meta.generation {
-            self.deployment.status.observed_generation = self.deployment.meta.generation;
+            let deployment = self.deployment.to_mut();
+            deployment.status.observed_generation = deployment.meta.generation;
             // Upstream does not look at what becomes of this write.
             let _ = self.put_status();
         }
@@ -99,8 +108,7 @@ impl Sync<'_> {
     fn is_scaling_event(&mut self, sets: &[SetInHand]) -> Result<bool, PassError> {
         let seen = self.new_and_old(sets, false)?;
         let replicas = self.deployment.spec.replicas;
-        Ok(active(&seen.all())
-            .iter()
+        Ok(active(seen.all())
             .filter_map(|set| annotations::desired_replicas(&set.set))
             .any(|desired| desired != replicas))
     }
@@ -113,12 +121,14 @@ impl Sync<'_> {
     /// Brings a ReplicaSet and its annotations to a size.
     pub(super) fn scale_set(&mut self, set: &SetInHand, size: i32) -> Result<(SetInHand, bool), Refusal> {
         let old_size = set.replicas();
-        let mut sized = ReplicaSet::clone(&set.set);
-        sized.spec.replicas = size;
-        let annotated = annotations::set_replicas(&mut sized, self.deployment.spec.replicas, self.max_replicas());
+        let mut annotations = set.set.meta.annotations.clone();
+        let annotated = annotations::set_replicas(&mut annotations, self.deployment.spec.replicas, self.max_replicas());
         if old_size == size && !annotated {
             return Ok((set.clone(), false));
         }
+        let mut sized = ReplicaSet::clone(&set.set);
+        sized.spec.replicas = size;
+        sized.meta.annotations = annotations;
         let updated = self.update_set(set, sized)?;
         if old_size != size {
             let direction = if old_size < size { "up" } else { "down" };
@@ -134,9 +144,9 @@ impl Sync<'_> {
             // A set made in this pass already has the size and the annotations that this pass wants.
             return Ok(old.clone());
         };
-        let write = DeploymentWrite::Update { key, base: old.base, set: Box::new(set.clone()) };
-        let number = self.pass.put(write)?;
-        Ok(SetInHand { set: Arc::new(set), base: wavetank_model::Base::Written(number), ..old.clone() })
+        let set = Arc::new(set);
+        let number = self.pass.put(DeploymentWrite::Update { key, base: old.base, set: Arc::clone(&set) })?;
+        Ok(SetInHand { set, base: wavetank_model::Base::Written(number), ..*old })
     }
 
     /// Tells of a ReplicaSet that changed its size.
@@ -146,12 +156,12 @@ impl Sync<'_> {
 
     /// Pods allowed at once.
     pub(super) fn max_replicas(&self) -> i32 {
-        self.deployment.spec.replicas.wrapping_add(max_surge(&self.deployment.spec))
+        self.deployment.spec.replicas.wrapping_add(self.surge)
     }
 
     /// Pods that must be available.
     pub(super) fn min_available(&self) -> i32 {
-        self.deployment.spec.replicas.wrapping_sub(max_unavailable(&self.deployment.spec))
+        self.deployment.spec.replicas.wrapping_sub(self.unavailable)
     }
 
     pub(super) fn look_again(&mut self, look_again: LookAgain) {

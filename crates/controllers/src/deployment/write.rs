@@ -48,7 +48,7 @@ pub enum DeploymentWrite {
         /// The object to start from.
         base: Base,
         /// The object as sent.
-        set: Box<ReplicaSet>,
+        set: Arc<ReplicaSet>,
     },
     /// Deletes a ReplicaSet.
     Delete(ReplicaSetKey),
