@@ -53,7 +53,7 @@ impl Class {
             Group { bound: pod.node.is_some(), phase: pod.phase, ready: pod.ready, deletion_cost: pod.deletion_cost };
         Self {
             crowd: (group, pod.node),
-            ready_since: Reverse(if pod.ready { pod.ready_since } else { None }),
+            ready_since: Reverse(pod.ready_since),
             restarts: Reverse(pod.restarts),
             sidecar_restarts: Reverse(pod.sidecar_restarts),
             created: Reverse(pod.created),
