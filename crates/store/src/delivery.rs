@@ -1,11 +1,20 @@
 //! A change reaches the controllers' view: the indices follow what has been seen.
 
 use crate::change::{Change, PodView};
-use crate::store::Store;
+use crate::store::{Behind, Store};
 use crate::writes::{controller_of, move_set};
 use wavetank_model::{DeploymentKey, PodKey, ReplicaSetKey};
 
 impl Store {
+    /// A change will be delivered later; without this call, what is stored counts as seen.
+    ///
+    /// Only [`Self::pod_seen`] asks for it: indices follow deliveries by themselves.
+    pub fn hold_back(&mut self, change: &Change) {
+        if let Change::Pod { key, old, .. } = change {
+            self.behind.entry(*key).or_insert(Behind { seen: *old, changes: 0 }).changes += 1;
+        }
+    }
+
     /// The controllers' watch delivers a change. Changes of one object must come in their order.
     pub fn deliver(&mut self, change: &Change) {
         match change {
@@ -82,8 +91,20 @@ impl Store {
                 }
             }
         }
+        if !self.behind.is_empty() {
+            self.catch_up(key, new);
+        }
         if new.is_none() {
             self.pods.remove(key);
+        }
+    }
+
+    fn catch_up(&mut self, key: PodKey, new: Option<&PodView>) {
+        let Some(behind) = self.behind.get_mut(&key) else { return };
+        behind.seen = new.copied();
+        behind.changes -= 1;
+        if behind.changes == 0 {
+            self.behind.remove(&key);
         }
     }
 }

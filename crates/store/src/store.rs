@@ -43,6 +43,14 @@ pub(crate) struct Maker {
     pub(crate) created: u32,
 }
 
+/// A pod that the controllers have seen otherwise than it is stored.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Behind {
+    pub(crate) seen: Option<PodView>,
+    /// Changes on their way.
+    pub(crate) changes: u32,
+}
+
 /// What the pods that a set makes of one template have in common.
 #[derive(Clone, Debug)]
 pub(crate) struct Made {
@@ -82,6 +90,8 @@ pub struct Store {
     pub(crate) nodes: Vec<Node>,
     pub(crate) node_numbers: BTreeMap<Arc<str>, u32>,
     pub(crate) documents: Documents,
+    /// Pods with changes on their way to the controllers.
+    pub(crate) behind: BTreeMap<PodKey, Behind>,
     #[serde(skip)]
     pub(crate) changes: Vec<Change>,
     /// What the last pod that a set made shares with the next one.
@@ -309,6 +319,16 @@ impl Store {
                 })
             })
         })
+    }
+
+    /// What of a pod can change, as the controllers have seen it; none if they have not, or have seen it go.
+    #[must_use]
+    pub fn pod_seen(&self, key: PodKey) -> Option<PodView> {
+        let pod = self.pods.get(key)?;
+        match self.behind.get(&key) {
+            Some(behind) => behind.seen,
+            None => pod.stored.then(|| self.view(pod)),
+        }
     }
 
     /// What of a pod can change, at its stored version.

@@ -109,7 +109,7 @@ impl Cluster {
             .pods()
             .filter_map(|key| {
                 let pod = store.pod(key)?;
-                if selects(pod.seen.as_ref()?.cohort) { pod_seen(store, key, pod) } else { None }
+                if selects(store.pod_seen(key)?.cohort) { pod_seen(store, key, pod) } else { None }
             })
             .collect();
         pods.sort_unstable_by_key(|pod| pod.pod.uid);
@@ -127,7 +127,7 @@ impl Cluster {
             // Slots are used again: the pod under the key must be the one that changed.
             let pod = self.store.pod(*key).filter(|pod| pod.uid == *uid);
             let seen = pod.and_then(|pod| {
-                let identity = &self.store.cohort(pod.seen.as_ref()?.cohort).identity;
+                let identity = &self.store.cohort(self.store.pod_seen(*key)?.cohort).identity;
                 if service.selects(&identity.labels) { pod_seen(&self.store, *key, pod) } else { None }
             });
             match seen {

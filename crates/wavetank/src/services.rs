@@ -77,7 +77,7 @@ pub(crate) const fn has_address(state: &PodState) -> bool {
 
 /// A pod as the endpoint controller has seen it; none if it has not, or the pod is gone.
 pub(crate) fn pod_seen(store: &Store, key: PodKey, pod: &PodRecord) -> Option<PodSeen> {
-    let view = pod.seen.as_ref()?;
+    let view = store.pod_seen(key)?;
     let state = &view.state;
     let node = state.node.map_or(NodeSeen::None, |number| {
         let node = store.node(number);
