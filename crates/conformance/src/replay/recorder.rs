@@ -96,8 +96,7 @@ impl Recorder {
             | Change::Pod { .. }
             | Change::Document { .. }
             | Change::NodeAdded { .. }
-            | Change::NodeRemoved { .. }
-            | Change::Document { .. } => {}
+            | Change::NodeRemoved { .. } => {}
         }
     }
 
@@ -121,12 +120,9 @@ impl Recorder {
             Change::Deployment { old, new, .. } => self.deployment(old.as_deref(), new.as_deref()),
             Change::ReplicaSet { old, new, .. } => self.set(old.as_deref(), new.as_deref()),
             Change::Pod { key, old, new } => self.pod(time, *key, old.as_ref(), new.as_ref(), store),
-            // The nodes' own objects come and go with them.
             Change::Document { old, new, .. } => self.document(old.as_deref(), new.as_deref()),
             Change::NodeAdded { node } => self.node(time, &store.node(*node).name, "created"),
             Change::NodeRemoved { node } => self.node(time, &store.node(*node).name, "deleted"),
-            // A trace tells of a document only what its own suite asks for.
-            Change::Document { .. } => {}
         }
     }
 
