@@ -187,7 +187,7 @@ impl Cluster {
         }
         for name in status.disrupted_pods.keys() {
             let key = self.store.pod_key(&document.meta.namespace, name);
-            let seen = key.and_then(|key| self.store.pod(key)).and_then(|pod| pod.seen);
+            let seen = key.and_then(|key| self.store.pod_seen(key));
             if let Some(view) = seen.filter(|view| view.state.deletion.is_none()) {
                 pods.disrupted.insert(Arc::clone(name), view.state.ready);
             }
