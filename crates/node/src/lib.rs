@@ -35,6 +35,7 @@ pub mod binding;
 mod draw;
 pub mod image;
 pub mod kubelet;
+pub mod pod;
 pub mod readiness;
 pub mod run;
 pub mod scripted;

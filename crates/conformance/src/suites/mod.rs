@@ -2,9 +2,16 @@
 
 mod answer;
 mod horizontal;
+mod image_backoff;
 mod manifests;
+mod node_rows;
+mod node_trace;
+mod pod_phase;
 mod printer_tables;
+mod probe_handlers;
+mod probes;
 mod quantities;
+mod restart_backoff;
 mod selectors;
 mod templates;
 mod values;
@@ -49,10 +56,15 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("hpa-replicas", horizontal::replicas),
     ("hpa-sequence", horizontal::sequence),
     ("human-duration", values::human),
+    ("image-backoff", image_backoff::case),
     ("int-or-percent", values::int_or_percent),
+    ("pod-phase", pod_phase::case),
     ("printer-tables", printer_tables::case),
+    ("probe-handlers", probe_handlers::case),
+    ("probes", probes::case),
     ("quantities", quantities::case),
     ("replicaset-sync", |_, case| twice(case, sync::replica_set_case, sync::production::replica_set_case)),
+    ("restart-backoff", restart_backoff::case),
     ("selectors", selectors::case),
     ("template-hash", templates::hash),
     ("validation", manifests::validation),
