@@ -1,0 +1,74 @@
+//! Services under load: proxies that learn late, balancing, requests, and what becomes of them.
+//!
+//! Nothing here knows the store or a controller. Whoever drives it tells which pods run, listen, stop and
+//! end, and which endpoints are published; a [`Network`] keeps its own queue of what happens to requests.
+//! At one instant changes come before requests.
+//!
+//! - [`network`]: [`Network`]: pods, Services, sources, and time.
+//! - [`source`]: who sends, where to, how many: [`Source`], [`Load`], [`KeepAlive`].
+//! - [`rate`]: rates over time, and gaps without a logarithm.
+//! - [`app`]: how an application serves and stops: [`AppBehaviour`].
+//! - [`service`]: how a Service balances, and how long its changes take to reach the proxies.
+//! - [`ingress`]: an Ingress with canaries and retries in front.
+//! - `view`, `pool`: what one proxy knows, and how it picks.
+//! - [`outcome`], [`report`], [`latency`]: what becomes of requests, one by one and all together.
+//! - [`fluid`]: the same in expectation, at a cost per change instead of per request.
+//!
+//! A pod that exits at once loses what its node's proxy still sends it:
+//!
+//! ```
+//! use core::time::Duration;
+//! use wavetank_engine::{Seed, Time};
+//! use wavetank_model::{EndpointConditions, Uid};
+//! use wavetank_network::*;
+//!
+//! let mut network = Network::new(Seed(1), Propagation::fixed(Duration::from_millis(300)));
+//! let service = network.add_service(ServiceConfig::default());
+//! let (pod, node) = (Uid(1), Node(0));
+//! let app = AppBehaviour { stop: StopBehaviour::ExitsAtOnce, ..AppBehaviour::default() };
+//! network.pod_starts(Time::ZERO, pod, PodStart { node, version: "v1".into(), app, listens: Time::ZERO });
+//! let conditions = EndpointConditions::of(true, false, false);
+//! network.publish(Time::ZERO, service, pod, Some(EndpointState { conditions, node, weight: 1 }));
+//!
+//! let load = Load::Open { rate: RateProfile::constant(Rate::per_second(10)), spacing: Spacing::Even };
+//! network.start(Time::from_seconds(1), Source::new("client", Origin::Inside(node), service, load))?;
+//! network.advance(Time::from_seconds(9));
+//! network.publish(Time::from_seconds(10), service, pod, None);
+//! network.pod_is_asked_to_stop(Time::from_seconds(10), pod);
+//! network.advance(Time::from_seconds(11));
+//!
+//! let report = network.report();
+//! assert_eq!(report.lost_by_cause()[&Cause::RefusedStopped], 3);
+//! assert_eq!(report.lost_by_window()[&Window::Stopping], 3);
+//! assert_eq!(report.lost_by_cause()[&Cause::NoEndpoint], 8);
+//! # Ok::<(), NetworkError>(())
+//! ```
+
+pub mod app;
+mod backend;
+mod error;
+pub mod fluid;
+pub mod ingress;
+pub mod latency;
+pub mod network;
+pub mod outcome;
+mod pool;
+pub mod rate;
+pub mod report;
+mod requests;
+pub mod service;
+pub mod source;
+mod view;
+
+pub use app::{AppBehaviour, ServiceTime, StopBehaviour};
+pub use error::NetworkError;
+pub use fluid::FluidReport;
+pub use ingress::IngressConfig;
+pub use latency::Latencies;
+pub use network::{Network, PodStart};
+pub use outcome::{Cause, Ended, Outcome, PodTimes, Window};
+pub use rate::{Rate, RateProfile, Spacing};
+pub use report::{Losses, Report, Second, Share};
+pub use service::{Balancing, IngressId, Node, Propagation, ServiceConfig, ServiceId, SourceId};
+pub use source::{KeepAlive, Load, Origin, Source, Target};
+pub use view::EndpointState;

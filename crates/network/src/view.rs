@@ -1,0 +1,251 @@
+//! What one proxy, or one Ingress, knows of a Service: the set of some time ago.
+
+use crate::pool::Pool;
+use crate::{Balancing, Cause, Node};
+use core::time::Duration;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+use wavetank_engine::{Stream, Time};
+use wavetank_model::{EndpointConditions, TrafficPolicy, Uid};
+
+/// An endpoint of a Service as it is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointState {
+    /// Its conditions.
+    pub conditions: EndpointConditions,
+    /// The node that its pod is on.
+    pub node: Node,
+    /// Its weight, for weighted balancing; 1 is the usual one.
+    pub weight: u32,
+}
+
+/// What a view picks by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Choice<'a> {
+    pub(crate) policy: TrafficPolicy,
+    /// For how long a client stays with its pod.
+    pub(crate) affinity: Option<Duration>,
+    pub(crate) client: u32,
+    /// Pods that this request was sent to before.
+    pub(crate) tried: &'a [Uid],
+    pub(crate) now: Time,
+}
+
+/// The endpoints of one Service as known in one place.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct View {
+    pub(crate) node: Option<Node>,
+    pub(crate) balancing: Balancing,
+    /// Whether terminating pods that still serve are used when none is ready, as kube-proxy does.
+    pub(crate) falls_back: bool,
+    /// Changes on their way.
+    pending: VecDeque<(Time, Uid, Option<EndpointState>)>,
+    pub(crate) ready: Pool,
+    pub(crate) leaving: Pool,
+    ready_here: Pool,
+    leaving_here: Pool,
+    affinity: BTreeMap<u32, (Uid, Time)>,
+    connections: BTreeMap<Uid, u64>,
+    weights: BTreeMap<Uid, u32>,
+}
+
+impl View {
+    /// A view that knows what is published now.
+    pub(crate) fn new(node: Option<Node>, balancing: Balancing, falls_back: bool) -> Self {
+        Self { node, balancing, falls_back, ..Self::default() }
+    }
+
+    /// A change sets out at `now` and takes `delay`; it never overtakes an earlier one. Answers when it
+    /// arrives.
+    pub(crate) fn send(&mut self, now: Time, delay: Duration, pod: Uid, state: Option<EndpointState>) -> Time {
+        let due = self.pending.back().map_or(now + delay, |(last, ..)| (*last).max(now + delay));
+        self.pending.push_back((due, pod, state));
+        due
+    }
+
+    /// Takes in all that has arrived by now; answers whom it was about.
+    pub(crate) fn catch_up(&mut self, now: Time) -> Vec<Uid> {
+        let mut changed = Vec::new();
+        while self.pending.front().is_some_and(|(due, ..)| *due <= now) {
+            let Some((_, pod, state)) = self.pending.pop_front() else { break };
+            self.learn(pod, state);
+            changed.push(pod);
+        }
+        changed
+    }
+
+    pub(crate) fn learn(&mut self, pod: Uid, state: Option<EndpointState>) {
+        match state {
+            Some(state) => drop(self.weights.insert(pod, state.weight)),
+            None => drop(self.weights.remove(&pod)),
+        }
+        let ready = state.filter(|state| state.conditions.ready);
+        let leaving = state.filter(|state| {
+            let EndpointConditions { ready, serving, terminating } = state.conditions;
+            !ready && serving && terminating
+        });
+        let here = |state: &EndpointState| self.node == Some(state.node);
+        let (ready_here, leaving_here) = (ready.filter(here), leaving.filter(here));
+        let connections = self.connections.get(&pod).copied().unwrap_or(0);
+        for (pool, state) in [
+            (&mut self.ready, ready),
+            (&mut self.leaving, leaving),
+            (&mut self.ready_here, ready_here),
+            (&mut self.leaving_here, leaving_here),
+        ] {
+            match state {
+                Some(state) => pool.insert(pod, self.balancing, state.weight, connections),
+                None => pool.remove(pod),
+            }
+        }
+    }
+
+    /// The pools that a policy allows, the better one first.
+    fn pools(&mut self, policy: TrafficPolicy) -> (&mut Pool, &mut Pool) {
+        match policy {
+            TrafficPolicy::Cluster => (&mut self.ready, &mut self.leaving),
+            TrafficPolicy::Local => (&mut self.ready_here, &mut self.leaving_here),
+        }
+    }
+
+    /// Picks a pod for a new connection.
+    pub(crate) fn pick(&mut self, choice: &Choice<'_>, stream: &mut Stream) -> Result<Uid, Cause> {
+        self.catch_up(choice.now);
+        let (balancing, falls_back) = (self.balancing, self.falls_back);
+        if let Some(span) = choice.affinity
+            && let Some((pod, last)) = self.affinity.get(&choice.client).copied()
+            && choice.now.since(last) < span
+            && !choice.tried.contains(&pod)
+        {
+            let (ready, leaving) = self.pools(choice.policy);
+            if ready.contains(pod) || (ready.is_empty() && falls_back && leaving.contains(pod)) {
+                self.affinity.insert(choice.client, (pod, choice.now));
+                return Ok(pod);
+            }
+        }
+        let (ready, leaving) = self.pools(choice.policy);
+        let pool = if ready.is_empty() && falls_back { leaving } else { ready };
+        let Some(pod) = pool.pick(balancing, stream, choice.tried) else {
+            let elsewhere = !self.ready.is_empty() || !self.leaving.is_empty();
+            return Err(if elsewhere && choice.policy == TrafficPolicy::Local {
+                Cause::RefusedByPolicy
+            } else {
+                Cause::NoEndpoint
+            });
+        };
+        if choice.affinity.is_some() {
+            self.affinity.insert(choice.client, (pod, choice.now));
+        }
+        Ok(pod)
+    }
+
+    /// Whether a policy sends to pods that leave, because none is ready; and whether other policies would
+    /// find anybody.
+    pub(crate) fn standing(&mut self, policy: TrafficPolicy) -> (bool, bool) {
+        let falls_back = self.falls_back;
+        let (ready, leaving) = self.pools(policy);
+        let fallen_back = falls_back && ready.is_empty() && !leaving.is_empty();
+        (fallen_back, !self.ready.is_empty() || !self.leaving.is_empty())
+    }
+
+    /// The weight with which a policy sends to a pod.
+    pub(crate) fn weight(&mut self, policy: TrafficPolicy, pod: Uid) -> Option<u32> {
+        let (fallen_back, _) = self.standing(policy);
+        let weight = self.weights.get(&pod).copied().filter(|_| self.balancing == Balancing::Weighted).unwrap_or(1);
+        let (ready, leaving) = self.pools(policy);
+        (if fallen_back { leaving } else { ready }).contains(pod).then_some(weight)
+    }
+
+    /// All pods that a policy may send to, now or when it falls back.
+    pub(crate) fn all_pods(&mut self, policy: TrafficPolicy) -> Vec<Uid> {
+        let (ready, leaving) = self.pools(policy);
+        ready.members().iter().chain(leaving.members()).copied().collect()
+    }
+
+    /// A connection by this view was opened or closed.
+    pub(crate) fn count(&mut self, pod: Uid, opened: bool) {
+        let balancing = self.balancing;
+        if balancing != Balancing::LeastConnections {
+            return;
+        }
+        let connections = self.connections.entry(pod).or_insert(0);
+        *connections = if opened { *connections + 1 } else { connections.saturating_sub(1) };
+        if *connections == 0 {
+            self.connections.remove(&pod);
+        }
+        for pool in [&mut self.ready, &mut self.leaving, &mut self.ready_here, &mut self.leaving_here] {
+            pool.count(pod, balancing, opened);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wavetank_engine::{Seed, Streams};
+
+    fn choice(now: Time, policy: TrafficPolicy) -> Choice<'static> {
+        Choice { policy, affinity: None, client: 0, tried: &[], now }
+    }
+
+    fn ready(node: u32) -> Option<EndpointState> {
+        let conditions = EndpointConditions::of(true, false, false);
+        Some(EndpointState { conditions, node: Node(node), weight: 1 })
+    }
+
+    fn leaving(node: u32) -> Option<EndpointState> {
+        let conditions = EndpointConditions::of(true, true, false);
+        Some(EndpointState { conditions, node: Node(node), weight: 1 })
+    }
+
+    #[test]
+    fn a_change_is_known_after_its_delay_and_changes_keep_their_order() {
+        let mut view = View::new(Some(Node(0)), Balancing::Random, true);
+        let mut stream = Streams::new(Seed(1)).stream("view");
+        assert_eq!(view.send(Time::ZERO, Duration::from_secs(2), Uid(1), ready(0)), Time::from_seconds(2));
+        assert_eq!(view.send(Time::ZERO, Duration::from_secs(1), Uid(1), None), Time::from_seconds(2));
+        view.send(Time::from_seconds(1), Duration::from_secs(4), Uid(2), ready(0));
+        let mut pick = |second| view.pick(&choice(Time::from_seconds(second), TrafficPolicy::Cluster), &mut stream);
+        assert_eq!(pick(4), Err(Cause::NoEndpoint));
+        assert_eq!(pick(5), Ok(Uid(2)));
+    }
+
+    #[test]
+    fn a_local_policy_drops_what_only_other_nodes_could_serve() {
+        let mut view = View::new(Some(Node(1)), Balancing::RoundRobin, true);
+        let mut stream = Streams::new(Seed(1)).stream("view");
+        let local = choice(Time::ZERO, TrafficPolicy::Local);
+        assert_eq!(view.pick(&local, &mut stream), Err(Cause::NoEndpoint));
+        view.learn(Uid(1), ready(0));
+        assert_eq!(view.pick(&local, &mut stream), Err(Cause::RefusedByPolicy));
+        view.learn(Uid(2), ready(1));
+        assert_eq!(view.pick(&local, &mut stream), Ok(Uid(2)));
+    }
+
+    #[test]
+    fn a_terminating_pod_is_used_only_while_none_is_ready() {
+        let mut view = View::new(Some(Node(0)), Balancing::RoundRobin, true);
+        let mut stream = Streams::new(Seed(1)).stream("view");
+        view.learn(Uid(1), leaving(0));
+        let any = choice(Time::ZERO, TrafficPolicy::Cluster);
+        assert_eq!(view.pick(&any, &mut stream), Ok(Uid(1)));
+        view.learn(Uid(2), ready(0));
+        assert!((0..5).all(|_| view.pick(&any, &mut stream) == Ok(Uid(2))));
+    }
+
+    #[test]
+    fn a_client_stays_with_its_pod_until_it_has_been_away_for_too_long() {
+        let mut view = View::new(Some(Node(0)), Balancing::RoundRobin, true);
+        let mut stream = Streams::new(Seed(1)).stream("view");
+        (1..4).for_each(|pod| view.learn(Uid(pod), ready(0)));
+        let at = |second| Choice {
+            affinity: Some(Duration::from_secs(10)),
+            client: 7,
+            ..choice(Time::from_seconds(second), TrafficPolicy::Cluster)
+        };
+        let first = view.pick(&at(0), &mut stream);
+        assert_eq!(view.pick(&at(9), &mut stream), first);
+        assert_eq!(view.pick(&at(18), &mut stream), first);
+        assert_ne!(view.pick(&at(28), &mut stream), first);
+    }
+}
