@@ -15,6 +15,7 @@
 //! - [`log`]: the history and how much of it is kept.
 //! - [`gather`]: inputs of passes, read off the store's indices.
 //! - [`passes`]: passes under way, and the requests they make.
+//! - [`pod_deletion`]: deleting a pod with a grace of one's own.
 //! - [`garbage`]: what becomes of dependents.
 //! - [`audit`]: single passes run by hand, and their requests.
 //! - [`load`]: states recorded elsewhere.
@@ -35,6 +36,7 @@ pub mod log;
 pub mod nodes;
 pub mod objects;
 pub mod passes;
+pub mod pod_deletion;
 pub mod profile;
 pub mod recorded_events;
 pub mod rollout;

@@ -3,6 +3,7 @@
 mod answer;
 mod horizontal;
 mod image_backoff;
+mod kubectl;
 mod manifests;
 mod node_rows;
 mod node_trace;
@@ -93,7 +94,7 @@ fn runner(suite: &str) -> Runner {
 pub fn cases<'a>(suite: &str, file: &'a Recorded) -> Result<Vec<Case<'a>>, DataError> {
     match suite {
         "traces" => trace(file).map(|case| vec![case]),
-        "kubectl" => Ok(commands(file)),
+        "kubectl" => Ok(kubectl::cases(file)),
         _ => listed(suite, file),
     }
 }
@@ -119,15 +120,4 @@ fn listed<'a>(suite: &str, file: &Recorded) -> Result<Vec<Case<'a>>, DataError> 
 fn trace<'a>(file: &Recorded) -> Result<Case<'a>, DataError> {
     let recorded: crate::trace::TraceFile = serde_json::from_str(&file.text).map_err(|error| file.malformed(&error))?;
     Ok(Case { name: file.stem.clone(), body: Box::new(move || crate::replay::trace_case(&recorded)) })
-}
-
-/// Each command of a recorded terminal session is a case.
-fn commands<'a>(file: &'a Recorded) -> Vec<Case<'a>> {
-    let lines = file.text.lines().enumerate().filter(|(_, line)| line.starts_with("$ "));
-    lines
-        .map(|(index, line)| Case {
-            name: format!("{}:{} {line}", file.stem, index.saturating_add(1)),
-            body: Box::new(|| Err(Mismatch::not_run("nothing in the simulator answers kubectl yet"))),
-        })
-        .collect()
 }
