@@ -13,6 +13,14 @@ pub struct Figure {
     pub total: usize,
 }
 
+impl Figure {
+    /// Counts one more case.
+    pub(crate) fn count(&mut self, passed: bool) {
+        self.total = self.total.saturating_add(1);
+        self.passed = self.passed.saturating_add(usize::from(passed));
+    }
+}
+
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}/{}", self.suite, self.passed, self.total)

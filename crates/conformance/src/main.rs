@@ -19,6 +19,9 @@ struct Arguments {
     /// Failed cases to show for each suite.
     #[arg(long, value_name = "N", default_value_t = 5)]
     failures: usize,
+    /// Say how many cases pass for each kind of object too.
+    #[arg(long)]
+    by_kind: bool,
     /// Suites to run: the stem of a file, `traces` or `kubectl`; all by default.
     #[arg(value_name = "SUITE")]
     suites: Vec<String>,
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         at_least: arguments.at_least,
         suites: arguments.suites,
         failures: arguments.failures,
+        by_kind: arguments.by_kind,
     };
     match run(&options, &mut std::io::stdout().lock()) {
         Ok(true) => ExitCode::SUCCESS,

@@ -3,6 +3,7 @@
 use crate::data::{Data, DataError};
 use crate::figures::{self, Figure};
 use crate::suites::{self, Case};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -18,6 +19,8 @@ pub struct Options {
     pub suites: Vec<String>,
     /// Failed cases to show for each suite.
     pub failures: usize,
+    /// Whether to say how many cases pass for each kind of object, where cases are about one.
+    pub by_kind: bool,
 }
 
 /// Why a run could not be finished.
@@ -49,7 +52,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<bool, RunError> {
     let names = if options.suites.is_empty() { options.data.suites()? } else { options.suites.clone() };
     let mut reached = Vec::new();
     for name in &names {
-        reached.push(run_suite(&options.data, name, options.failures, out)?);
+        reached.push(run_suite(options, name, out)?);
     }
     let Some(floor) = floor else {
         return Ok(reached.iter().all(|figure| figure.passed == figure.total));
@@ -67,25 +70,33 @@ fn read_floor(path: &PathBuf) -> Result<Vec<Figure>, RunError> {
     figures::parse(&text).map_err(|error| failed(error.to_string()))
 }
 
-fn run_suite(data: &Data, name: &str, failures: usize, out: &mut impl Write) -> Result<Figure, RunError> {
+fn run_suite(options: &Options, name: &str, out: &mut impl Write) -> Result<Figure, RunError> {
     let mut figure = Figure { suite: name.to_owned(), passed: 0, total: 0 };
+    let mut kinds: BTreeMap<String, Figure> = BTreeMap::new();
     let mut shown = Vec::new();
-    for file in data.files(name)? {
+    for file in options.data.files(name)? {
         for case in suites::cases(name, &file)? {
-            figure.total = figure.total.saturating_add(1);
-            match verdict(&case) {
-                Ok(()) => figure.passed = figure.passed.saturating_add(1),
-                Err(why) if shown.len() < failures => shown.push(format!("  {}: {why}", case.name)),
-                Err(_) => {}
+            let verdict = verdict(&case);
+            figure.count(verdict.is_ok());
+            if let (true, Some(kind)) = (options.by_kind, case.kind) {
+                let of_kind = Figure { suite: kind.clone(), passed: 0, total: 0 };
+                kinds.entry(kind).or_insert(of_kind).count(verdict.is_ok());
+            }
+            match verdict {
+                Err(why) if shown.len() < options.failures => shown.push(format!("  {}: {why}", case.name)),
+                Ok(()) | Err(_) => {}
             }
         }
     }
     writeln!(out, "{figure}")?;
+    for figure in kinds.values() {
+        writeln!(out, "  {figure}")?;
+    }
     for line in &shown {
         writeln!(out, "{line}")?;
     }
     let hidden = figure.total.saturating_sub(figure.passed).saturating_sub(shown.len());
-    if hidden > 0 && failures > 0 {
+    if hidden > 0 && options.failures > 0 {
         writeln!(out, "  … and {hidden} more")?;
     }
     Ok(figure)

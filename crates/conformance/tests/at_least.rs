@@ -15,13 +15,29 @@ fn report(options: &Options) -> (Result<bool, RunError>, String) {
 
 fn of_this_project(suites: &[&str]) -> Options {
     let suites = suites.iter().map(|suite| (*suite).to_owned()).collect();
-    Options { data: Data::of_this_project(), at_least: Some(in_this_crate("at-least.txt")), suites, failures: 5 }
+    Options {
+        data: Data::of_this_project(),
+        at_least: Some(in_this_crate("at-least.txt")),
+        suites,
+        failures: 5,
+        by_kind: false,
+    }
 }
 
 #[test]
 fn no_suite_falls_below_the_committed_figures() {
     let (verdict, report) = report(&of_this_project(&[]));
     assert!(verdict.expect("the data are readable"), "{report}");
+}
+
+#[test]
+fn figures_by_kind_add_up_to_those_of_the_suite() {
+    let options = Options { by_kind: true, ..of_this_project(&["printer-tables"]) };
+    let (_, report) = report(&options);
+    let total = |line: &str| line.rsplit('/').next().and_then(|total| total.parse::<usize>().ok());
+    let (suite, kinds) = report.split_once('\n').expect("a line for the suite");
+    assert_eq!(kinds.lines().filter_map(total).sum::<usize>(), total(suite).expect("a figure"), "{report}");
+    assert!(kinds.contains("  Deployment "), "{report}");
 }
 
 #[test]
@@ -49,7 +65,8 @@ fn data_that_cannot_be_read_are_an_error_that_names_the_file() {
     for (name, text) in [("cut.json", "{\"cases\": ["), ("bare.json", "{}"), ("fake.json.zst", "not compressed")] {
         std::fs::write(folder.join(name), text).expect("a file can be written");
         let suite = name.split('.').next().unwrap_or_default().to_owned();
-        let options = Options { data: Data::at(&folder), at_least: None, suites: vec![suite], failures: 5 };
+        let options =
+            Options { data: Data::at(&folder), at_least: None, suites: vec![suite], failures: 5, by_kind: false };
         let (verdict, _) = report(&options);
         assert!(verdict.is_err_and(|error| error.to_string().contains(name)), "{name}");
     }

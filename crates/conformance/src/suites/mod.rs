@@ -14,6 +14,7 @@ mod probes;
 mod quantities;
 mod restart_backoff;
 mod selectors;
+mod subject;
 mod templates;
 mod values;
 
@@ -27,6 +28,8 @@ use serde_json::Value;
 pub struct Case<'a> {
     /// Its name, unique in its suite.
     pub name: String,
+    /// The kind of object that it is about, if that is known.
+    pub kind: Option<String>,
     body: Box<dyn Fn() -> Result<(), Mismatch> + 'a>,
 }
 
@@ -111,7 +114,7 @@ fn listed<'a>(suite: &str, file: &Recorded) -> Result<Vec<Case<'a>>, DataError> 
         let name = case.get("name").and_then(Value::as_str).map(str::to_owned);
         let name = name.ok_or_else(|| file.malformed(&"a case has no name"))?;
         let notes = std::sync::Arc::clone(&notes);
-        Ok(Case { name, body: Box::new(move || run(&notes, &case)) })
+        Ok(Case { name, kind: subject::subject(&case), body: Box::new(move || run(&notes, &case)) })
     });
     named.collect()
 }
@@ -119,5 +122,5 @@ fn listed<'a>(suite: &str, file: &Recorded) -> Result<Vec<Case<'a>>, DataError> 
 /// A file of `traces` is one case.
 fn trace<'a>(file: &Recorded) -> Result<Case<'a>, DataError> {
     let recorded: crate::trace::TraceFile = serde_json::from_str(&file.text).map_err(|error| file.malformed(&error))?;
-    Ok(Case { name: file.stem.clone(), body: Box::new(move || crate::replay::trace_case(&recorded)) })
+    Ok(Case { name: file.stem.clone(), kind: None, body: Box::new(move || crate::replay::trace_case(&recorded)) })
 }

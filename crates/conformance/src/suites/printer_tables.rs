@@ -21,12 +21,14 @@ pub(super) fn case(notes: &Value, case: &Value) -> Result<(), Mismatch> {
 /// Moves last timestamps to the end of their second; answers whether there are any.
 fn end_the_seconds(value: &mut Value) -> bool {
     match value {
-        Value::Object(members) => members.iter_mut().fold(false, |moved, (key, value)| match value {
-            Value::String(text) if key == "lastTimestamp" => {
-                *text = text.replace('Z', ".999999999Z");
-                true
+        Value::Object(members) => members.iter_mut().fold(false, |moved, (key, value)| {
+            if key != "lastTimestamp" {
+                return end_the_seconds(value) | moved;
             }
-            value => end_the_seconds(value) | moved,
+            let ended = value.as_str().map(|text| text.replace('Z', ".999999999Z"));
+            let is_text = ended.is_some();
+            *value = ended.map_or_else(|| value.take(), Value::from);
+            is_text | moved
         }),
         Value::Array(items) => items.iter_mut().fold(false, |moved, item| end_the_seconds(item) | moved),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,

@@ -37,7 +37,7 @@ pub(super) fn cases(file: &Recorded) -> Vec<Case<'_>> {
                 let verdicts = verdicts.get_or_init(|| replay(stem, &entries));
                 verdicts.get(index).cloned().unwrap_or_else(|| Err(Mismatch::not_run("the session ended before it")))
             };
-            Case { name, body: Box::new(body) }
+            Case { name, kind: None, body: Box::new(body) }
         })
         .collect()
 }
