@@ -137,14 +137,13 @@ impl Template {
         Ok(results.iter().map(|part| part.iter().map(|found| found.value().clone()).collect()).collect())
     }
 
-    /// What kubectl says when a template cannot be filled in, with all that it was given.
+    /// What kubectl says behind `error executing jsonpath "TEMPLATE": `: the error, and all that it was given.
     #[must_use]
     pub fn complaint(text: &str, error: &JsonPathError, value: &Value) -> String {
-        let quoted = wavetank_model::strconv::quote(text);
         let given = go_text::syntax(value);
         format!(
-            "error executing jsonpath {quoted}: Error executing template: {error}. Printing more information for \
-             debugging the template:\n\ttemplate was:\n\t\t{text}\n\tobject given to jsonpath engine was:\n\t\t{given}\n\n\n"
+            "Error executing template: {error}. Printing more information for debugging the template:\n\ttemplate \
+             was:\n\t\t{text}\n\tobject given to jsonpath engine was:\n\t\t{given}\n\n\n"
         )
     }
 }

@@ -135,7 +135,7 @@ fn a_complaint_names_the_template_and_the_object() {
     let error = Template::parse("{.a[1]}").unwrap().render(&json!({"a": ["x"]})).unwrap_err();
     assert_eq!(
         Template::complaint("{.a[1]}", &error, &json!({"a": ["x"]})),
-        "error executing jsonpath \"{.a[1]}\": Error executing template: array index out of bounds: index 1, length 1. \
+        "Error executing template: array index out of bounds: index 1, length 1. \
          Printing more information for debugging the template:\n\ttemplate was:\n\t\t{.a[1]}\n\tobject given to jsonpath \
          engine was:\n\t\tmap[string]interface {}{\"a\":[]interface {}{\"x\"}}\n\n\n"
     );
