@@ -22,7 +22,7 @@
 //! use wavetank_model::{EndpointConditions, Uid};
 //! use wavetank_network::*;
 //!
-//! let mut network = Network::new(Seed(1), Propagation::fixed(Duration::from_millis(300)));
+//! let mut network = Network::new(Seed(1), ProxyDelay::fixed(Duration::from_millis(300)));
 //! let service = network.add_service(ServiceConfig::default());
 //! let (pod, node) = (Uid(1), Node(0));
 //! let app = AppBehaviour { stop: StopBehaviour::ExitsAtOnce, ..AppBehaviour::default() };
@@ -69,6 +69,6 @@ pub use network::{Network, PodStart};
 pub use outcome::{Cause, Ended, Outcome, PodTimes, Window};
 pub use rate::{Rate, RateProfile, Spacing};
 pub use report::{Losses, Report, Second, Share};
-pub use service::{Balancing, IngressId, Node, Propagation, ServiceConfig, ServiceId, SourceId};
+pub use service::{Balancing, IngressId, Node, ProxyDelay, ServiceConfig, ServiceId, SourceId};
 pub use source::{KeepAlive, Load, Origin, Source, Target};
 pub use view::EndpointState;

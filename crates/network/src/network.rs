@@ -8,7 +8,7 @@ use crate::requests::Request;
 use crate::source::Sending;
 use crate::view::View;
 use crate::{
-    EndpointState, FluidReport, IngressConfig, IngressId, Load, NetworkError, Node, Propagation, Report, ServiceConfig,
+    EndpointState, FluidReport, IngressConfig, IngressId, Load, NetworkError, Node, ProxyDelay, Report, ServiceConfig,
     ServiceId, Source, SourceId,
 };
 use core::time::Duration;
@@ -44,6 +44,8 @@ pub(crate) enum Event {
     GivenUp(u64),
     /// A pod begins to listen.
     Listens(Uid),
+    /// A pod is asked to stop.
+    AskToStop(Uid),
     /// A proxy learns of a change.
     Learns(usize),
 }
@@ -71,7 +73,7 @@ pub(crate) struct Published {
 pub struct Network {
     pub(crate) now: Time,
     seed: Seed,
-    propagation: Propagation,
+    propagation: ProxyDelay,
     pub(crate) queue: Queue<Event>,
     pub(crate) services: Vec<Published>,
     pub(crate) ingresses: Vec<Arc<IngressConfig>>,
@@ -91,7 +93,7 @@ pub struct Network {
 impl Network {
     /// A network without anything.
     #[must_use]
-    pub const fn new(seed: Seed, propagation: Propagation) -> Self {
+    pub const fn new(seed: Seed, propagation: ProxyDelay) -> Self {
         Self {
             now: Time::ZERO,
             seed,
@@ -181,6 +183,11 @@ impl Network {
             StopBehaviour::ExitsAtOnce => self.end_process(pod),
         }
         self.fluids_see_pod(pod);
+    }
+
+    /// A pod's process will be asked to stop, unless it ends before.
+    pub fn pod_will_be_asked_to_stop(&mut self, at: Time, pod: Uid) {
+        self.queue.schedule(at, Event::AskToStop(pod));
     }
 
     /// A pod's process has ended, by itself or because it was killed. What was in flight is lost.
@@ -344,6 +351,7 @@ impl Network {
                 self.settle_fluids();
                 self.fluids_see_pod(pod);
             }
+            Event::AskToStop(pod) => self.pod_is_asked_to_stop(due, pod),
             Event::Learns(view) => self.learns(view),
         }
     }

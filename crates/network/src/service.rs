@@ -66,7 +66,7 @@ pub struct ServiceConfig {
 
 /// How long it takes from the publication of a change until a node's proxy sends by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Propagation {
+pub struct ProxyDelay {
     /// At least so long.
     pub base: Duration,
     /// And up to so much longer, drawn once for each node.
@@ -77,7 +77,7 @@ pub struct Propagation {
 
 const PROXY: Purpose = Purpose::new("proxy delay");
 
-impl Propagation {
+impl ProxyDelay {
     /// The same for all nodes.
     #[must_use]
     pub const fn fixed(delay: Duration) -> Self {
@@ -100,7 +100,7 @@ impl Propagation {
     }
 }
 
-impl Default for Propagation {
+impl Default for ProxyDelay {
     /// 200 ms to 1.2 s: kube-proxy gathers changes for up to a second (`minSyncPeriod`), and writing its
     /// rules takes some tenths of one on a node of moderate size.
     fn default() -> Self {
@@ -114,11 +114,11 @@ mod tests {
 
     #[test]
     fn every_node_has_its_own_delay_within_the_bounds() {
-        let propagation = Propagation::default();
+        let propagation = ProxyDelay::default();
         let delays: Vec<_> = (0..50).map(|node| propagation.of(Seed(1), Node(node))).collect();
         assert!(delays.iter().all(|delay| *delay >= propagation.base && *delay <= propagation.longest()));
         assert!(delays.iter().max() > delays.iter().min());
-        let slow = Propagation { of_node: [(Node(3), Duration::from_secs(9))].into(), ..propagation };
+        let slow = ProxyDelay { of_node: [(Node(3), Duration::from_secs(9))].into(), ..propagation };
         assert_eq!((slow.of(Seed(1), Node(3)), slow.longest()), (Duration::from_secs(9), Duration::from_secs(9)));
     }
 }

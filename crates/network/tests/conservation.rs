@@ -71,7 +71,7 @@ fn play(
     capacity: Option<u32>,
 ) -> Play {
     let propagation =
-        Propagation { spread: Duration::from_millis(700), ..Propagation::fixed(Duration::from_millis(150)) };
+        ProxyDelay { spread: Duration::from_millis(700), ..ProxyDelay::fixed(Duration::from_millis(150)) };
     let mut network = Network::new(Seed(seed), propagation);
     let service = network.add_service(config);
     let mut lives: BTreeMap<u64, Vec<(i64, Life)>> = BTreeMap::new();

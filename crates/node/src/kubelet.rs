@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use wavetank_engine::{Purpose, Time};
 use wavetank_model::Phase;
+use wavetank_model::container::Hook;
 use wavetank_model::template::RestartPolicy;
 
 /// A pod whose sync failed is looked at again after this.
@@ -85,6 +86,13 @@ impl Kubelet {
         self.images.get(pod.image()).unwrap_or(&self.fallback)
     }
 
+    /// From the start of the run under way to its first answer; none: never.
+    pub(crate) fn answers_after(&self, pod: &PodContext<'_>, run: &PodRun) -> Option<Duration> {
+        let behaviour = self.behaviour(pod);
+        let answers = behaviour.stretch(pod, behaviour.ready_after, draw::ANSWER, run.restarts);
+        (!behaviour.never_ready).then_some(answers)
+    }
+
     pub(crate) const fn bind_delay(&self) -> Duration {
         self.bind
     }
@@ -121,9 +129,11 @@ impl Kubelet {
     pub(crate) fn stop(&self, pod: &PodContext<'_>, run: &PodRun, grace: Duration) -> (Duration, Phase) {
         let behaviour = self.behaviour(pod);
         let Stage::Running { .. } = run.stage else { return (Duration::ZERO, Phase::Failed) };
-        let grace = grace.max(LEAST_GRACE);
-        let code = if behaviour.shutdown <= grace { behaviour.stop_code } else { KILLED };
-        (behaviour.shutdown.min(grace), phase_after(code))
+        // The hook comes out of the grace period; what it leaves, and two seconds at least, is for the rest.
+        let hook = pre_stop(pod).min(grace);
+        let left = grace.saturating_sub(hook).max(LEAST_GRACE);
+        let code = if behaviour.shutdown <= left { behaviour.stop_code } else { KILLED };
+        (hook + behaviour.shutdown.min(left), phase_after(code))
     }
 }
 
@@ -139,6 +149,15 @@ const fn deadline(stage: Stage) -> Option<Time> {
         Stage::Unbound | Stage::Unpullable | Stage::Running { .. } | Stage::Stopping { .. } | Stage::Ended { .. } => {
             None
         }
+    }
+}
+
+/// How long the hook of the first container sleeps before the container is asked to stop. A hook that asks
+/// the container is answered at once.
+fn pre_stop(pod: &PodContext<'_>) -> Duration {
+    match pod.facts.containers.first().and_then(|container| container.pre_stop.as_ref()) {
+        Some(Hook::Sleep(seconds)) => Duration::from_secs(u64::try_from(*seconds).unwrap_or(0)),
+        Some(Hook::Handler(_)) | None => Duration::ZERO,
     }
 }
 

@@ -112,6 +112,16 @@ impl NodeModel {
         }
     }
 
+    /// Time from the start of a run that is under way to its first answer, probes apart; none: it never
+    /// answers. A script with times of readiness says nothing of answers: there it is at once.
+    #[must_use]
+    pub fn answers_after(&self, pod: &PodContext<'_>, run: &PodRun) -> Option<Duration> {
+        match self {
+            Self::Scripted(model) => model.answers_after(pod),
+            Self::Kubelet(model) => model.answers_after(pod, run),
+        }
+    }
+
     /// Graceful deletion begins, or is asked for again with another grace period. Answers when the
     /// pod has left the node; none: at once, because it is not bound, has ended or has no grace.
     ///

@@ -88,6 +88,13 @@ impl Scripted {
         self.images.get(pod.image()).unwrap_or(&self.fallback)
     }
 
+    /// From the start of a run to its first answer; a script of readiness says nothing of answers.
+    pub(crate) fn answers_after(&self, pod: &PodContext<'_>) -> Option<Duration> {
+        let behaviour = self.behaviour(pod);
+        let answers = staggered(behaviour.ready_after_ms, behaviour.ready_stagger_ms, pod.ordinal);
+        (!behaviour.never_ready).then_some(answers)
+    }
+
     pub(crate) const fn bind_delay(&self) -> Duration {
         Duration::from_millis(self.schedule_ms)
     }

@@ -6,6 +6,7 @@ use crate::log::{History, LogLevel};
 use crate::pod_life::Placement;
 use crate::profile::Profile;
 use crate::services::Services;
+use crate::traffic::Traffic;
 use slotmap::SecondaryMap;
 use std::collections::{BTreeMap, BTreeSet};
 use wavetank_engine::{Calendar, Digest, Queue, Time};
@@ -105,6 +106,7 @@ impl ClusterBuilder {
             services: Services::default(),
             disruptions: Controller::new(),
             service_passes: BTreeMap::new(),
+            traffic: Traffic::default(),
             expectations: BTreeMap::new(),
             written: BTreeMap::new(),
             passes: BTreeMap::new(),

@@ -9,6 +9,7 @@ use crate::pod_life::Placement;
 use crate::profile::{Bucket, Profile};
 use crate::service_passes::ServicePass;
 use crate::services::Services;
+use crate::traffic::Traffic;
 use crate::watch::Watch;
 use crate::work_queue::WorkQueue;
 use crate::{dispatch, history_digest};
@@ -41,6 +42,7 @@ pub struct Cluster {
     pub(crate) services: Services,
     pub(crate) disruptions: Controller<DocumentKey>,
     pub(crate) service_passes: BTreeMap<DocumentKey, ServicePass>,
+    pub(crate) traffic: Traffic,
     pub(crate) expectations: BTreeMap<ReplicaSetKey, crate::passes::Expectation>,
     /// The last version of each set that its own controller wrote; older sights of it are stale.
     pub(crate) written: BTreeMap<ReplicaSetKey, u64>,
@@ -160,7 +162,7 @@ impl Cluster {
     /// Lets the controllers work and time pass until the next event; false if nothing will happen.
     pub fn step(&mut self) -> bool {
         self.settle();
-        let Some(next) = self.queue.next_time() else { return false };
+        let Some(next) = self.next_due() else { return false };
         self.advance_to(next);
         true
     }
@@ -169,7 +171,7 @@ impl Cluster {
     pub fn run_for(&mut self, span: Duration) {
         let end = self.now + span;
         self.settle();
-        while let Some(next) = self.queue.next_time().filter(|next| *next <= end) {
+        while let Some(next) = self.next_due().filter(|next| *next <= end) {
             self.advance_to(next);
         }
         self.now = end;
@@ -179,7 +181,7 @@ impl Cluster {
     /// the controllers have seen all that happened earlier, verbs at that same instant included.
     pub fn run_before(&mut self, time: Time) {
         self.settle();
-        while let Some(next) = self.queue.next_time().filter(|next| *next < time) {
+        while let Some(next) = self.next_due().filter(|next| *next < time) {
             self.advance_to(next);
         }
         self.now = self.now.max(time);
@@ -197,11 +199,11 @@ impl Cluster {
         let (start, end) = (self.now, self.now + deadline);
         self.settle();
         while !condition(self) {
-            match self.queue.next_time().filter(|next| *next <= end) {
+            match self.next_due().filter(|next| *next <= end) {
                 Some(next) => self.advance_to(next),
                 None => {
                     self.now = end;
-                    let next = self.queue.next_time();
+                    let next = self.next_due();
                     return Err(TimedOut { waited: end.since(start), pending: self.queue.len(), next });
                 }
             }
@@ -209,7 +211,15 @@ impl Cluster {
         Ok(self.now)
     }
 
-    /// One instant: all that is due, then the controllers woken by it.
+    /// When something happens next.
+    fn next_due(&mut self) -> Option<Time> {
+        match (self.queue.next_time(), self.traffic.next_due()) {
+            (Some(event), Some(request)) => Some(event.min(request)),
+            (event, request) => event.or(request),
+        }
+    }
+
+    /// One instant: all that is due, then the controllers woken by it, then the requests.
     fn advance_to(&mut self, time: Time) {
         self.now = time;
         while self.queue.next_time() == Some(time) {
@@ -219,6 +229,7 @@ impl Cluster {
             }
         }
         self.settle();
+        self.traffic.advance(time);
     }
 
     fn handle(&mut self, event: Event) {
@@ -278,6 +289,9 @@ impl Cluster {
                     self.show(&change);
                 }
                 self.react(&change);
+                if self.traffic.is_on() {
+                    self.traffic_sees(&change);
+                }
                 if change.is_deletion() && !self.ending_namespaces.is_empty() {
                     self.finish_namespaces();
                 }

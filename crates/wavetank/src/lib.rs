@@ -8,6 +8,7 @@
 //! - [`disruptions`]: budgets of evictions; evictions, cordons and drains.
 //! - [`listing`]: objects by kind, namespace and selector.
 //! - [`recorded_events`]: the history's events as the API server would show them.
+//! - [`traffic`]: requests to the pods of the cluster, and what becomes of them.
 //! - [`watch`]: changes as a watch shows them.
 //! - [`rollout`]: verbs of a rollout: set image, scale, history, undo, pause, restart.
 //! - [`nodes`]: nodes come and go, images change what they do.
@@ -41,6 +42,7 @@ pub mod profile;
 pub mod recorded_events;
 pub mod rollout;
 pub mod snapshot;
+pub mod traffic;
 pub mod watch;
 
 mod apply_deployment;
@@ -63,8 +65,13 @@ pub use log::{Component, Entry, Happening, LogLevel, ObjectRef};
 pub use objects::{Applied, Outcome, PatchKind};
 pub use profile::{ClientRate, Profile};
 pub use rollout::{Revision, RolloutStatus};
+pub use traffic::App;
 pub use watch::{WatchEvent, WatchId, WatchType};
 pub use wavetank_engine::{Calendar, Time};
 pub use wavetank_manifest::{Kind, Object};
+pub use wavetank_network::{
+    AppBehaviour, Balancing, Cause, Ended, FluidReport, KeepAlive, Load, Origin, Outcome as RequestOutcome, ProxyDelay,
+    Rate, RateProfile, Report, ServiceTime, Source, SourceId, Spacing, StopBehaviour, Target, Window,
+};
 pub use wavetank_node::ImageBehaviour;
 pub use wavetank_store::Change;

@@ -15,7 +15,7 @@ pub(crate) struct Placement {
     nodes: Vec<u32>,
 }
 
-fn context<'a>(store: &'a Store, pod: &PodRecord, seed: u64) -> PodContext<'a> {
+pub(crate) fn context<'a>(store: &'a Store, pod: &PodRecord, seed: u64) -> PodContext<'a> {
     PodContext {
         uid: pod.uid,
         ordinal: pod.ordinal.max(1),
@@ -139,6 +139,9 @@ impl Cluster {
         if let Some(due) = due {
             self.queue.schedule(due, Event::PodDue(key));
         }
+        if self.traffic.is_on() {
+            self.traffic_sees_step(key, change.is_some_and(|change| change.exit.is_some()));
+        }
         if let Some(change) = change {
             let turned = change.ready != state.ready || state.ready_since.is_none();
             let ready_since = if turned { Some(self.now.floor_second()) } else { state.ready_since };
@@ -179,6 +182,9 @@ impl Cluster {
         match gone {
             // A node that stops it in no time still takes its turn as a step of its own.
             Some(at) => {
+                if self.traffic.is_on() {
+                    self.traffic_sees_deletion(key, grace);
+                }
                 self.queue.schedule(at, Event::PodGone(key));
             }
             None => self.take_away(key),
@@ -198,6 +204,9 @@ impl Cluster {
     }
 
     fn take_away(&mut self, key: PodKey) {
+        if self.traffic.is_on() {
+            self.traffic_sees_end(key);
+        }
         self.store.remove_pod(key);
         if self.store.pod(key).is_none_or(|pod| !pod.stored) {
             self.runs.remove(key);
