@@ -6,17 +6,22 @@
 //! (decoding, the template hash, the meaning of templates, strategic merge) follows one table that is
 //! generated from the Go types.
 //!
+//! - [`admission`]: objects taken in as the API server does; [`request`]: what a request's path says.
+//! - [`allocation`]: what the server gives to Services.
 //! - [`document`]: objects of the kinds that are few.
 //! - [`service`], [`endpoint_slice`], [`ingress`]: how pods are reached.
 //! - [`edge`]: the calendar and the uids that both sides share.
 //! - [`horizontal`]: autoscalers, in all versions of their API.
 //! - [`literal`]: objects read as they stand.
-//! - [`object`]: objects taken in as the API server does.
-//! - [`patch`]: the three kinds of patches, on JSON.
+//! - [`object`]: objects of whichever kind.
+//! - [`patch`]: the three kinds of patches, on JSON, and how `kubectl apply` makes them.
 //! - [`render`]: objects as the API server shows them.
 //! - [`template`]: the maker of pod templates.
+//! - [`versions`]: objects in other versions of the API.
 //! - [`yaml`]: YAML to JSON.
 
+pub mod admission;
+pub mod allocation;
 mod defaults;
 mod disruption;
 pub mod document;
@@ -36,13 +41,21 @@ pub mod object;
 pub mod patch;
 mod record;
 pub mod render;
+pub mod request;
 mod schema;
 pub mod service;
 mod strict;
 pub mod template;
 mod validation;
+pub mod versions;
+mod warnings;
 pub mod yaml;
 
+pub use admission::{
+    Admitted, Surroundings, admit, admit_into, admit_update, admit_update_into, decode_strictly, kind_of,
+    validate_update,
+};
+pub use allocation::Allocated;
 pub use disruption::{decode_disruption_budget, decode_disruption_status, render_disruption_status};
 pub use document::{decode_document, render, render_document};
 pub use edge::Edge;
@@ -51,12 +64,15 @@ pub use error::Error;
 pub use horizontal::{decode_horizontal, render_horizontal};
 pub use ingress::{decode_ingress, render_ingress};
 pub use literal::{decode_deployment, decode_pod, decode_replica_set};
-pub use object::{
-    Object, addressed, admit, admit_update, decode, decode_strictly, kind_of, read_admitted, validate_update,
+pub use object::{Object, decode, read_admitted};
+pub use patch::{
+    last_applied, last_applied_of, patch_json, patch_merge, patch_strategic, three_way_json_merge, three_way_strategic,
+    with_last_applied,
 };
-pub use patch::{patch_json, patch_merge, patch_strategic};
 pub use render::{render_deployment, render_pod, render_replica_set};
+pub use request::addressed;
 pub use service::{decode_service, decode_service_spec, render_service};
 pub use template::pod_template;
+pub use versions::{Converted, convert_old};
 pub use wavetank_model::Kind;
 pub use yaml::{YamlError, parse_yaml};

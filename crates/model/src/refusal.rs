@@ -62,7 +62,7 @@ impl Reason {
 
     /// The HTTP status code that goes with it.
     #[must_use]
-    pub const fn code(&self) -> u16 {
+    pub fn code(&self) -> u16 {
         match self {
             Self::NotFound => 404,
             Self::AlreadyExists | Self::Conflict => 409,
@@ -70,7 +70,20 @@ impl Reason {
             Self::BadRequest => 400,
             Self::Forbidden => 403,
             Self::TooManyRequests => 429,
-            Self::InternalError | Self::Other(_) => 500,
+            Self::InternalError => 500,
+            Self::Other(text) => match &**text {
+                "Unauthorized" => 401,
+                "MethodNotAllowed" => 405,
+                "NotAcceptable" => 406,
+                "Gone" | "Expired" => 410,
+                "RequestEntityTooLarge" => 413,
+                "UnsupportedMediaType" => 415,
+                "TooManyRequests" => 429,
+                "NotSimulated" => 501,
+                "ServiceUnavailable" => 503,
+                "Timeout" | "ServerTimeout" => 504,
+                _ => 500,
+            },
         }
     }
 }

@@ -7,7 +7,10 @@ use crate::rollout::split;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use wavetank_manifest::{Edge, Kind, Object, render_deployment, render_document, render_pod, render_replica_set};
+use wavetank_manifest::{
+    Admitted, Allocated, Edge, Kind, Object, Surroundings, render_deployment, render_document, render_pod,
+    render_replica_set,
+};
 use wavetank_model::{Pod, PodKey, Reason, Refusal, ReplicaSet, ReplicaSetKey, SetKind};
 use wavetank_store::writes::set_resource;
 use wavetank_store::{NewPod, Precondition};
@@ -30,6 +33,8 @@ pub struct Applied {
     pub object: String,
     /// What was done.
     pub outcome: Outcome,
+    /// What the server warned of.
+    pub warnings: Vec<Arc<str>>,
 }
 
 /// How a patch is written.
@@ -80,8 +85,8 @@ fn full_name(object: &Object) -> String {
 
 /// What a document becomes when it is applied.
 enum Step {
-    Create(Object),
-    Replace(Object),
+    Create(Object, Vec<Arc<str>>),
+    Replace(Object, Vec<Arc<str>>),
 }
 
 impl Cluster {
@@ -93,18 +98,27 @@ impl Cluster {
         wavetank_manifest::parse_yaml(manifest).map_err(|error| Error::Unreadable(error.to_string()))
     }
 
+    /// What of this cluster matters to the objects that it takes in.
+    fn surroundings(&self) -> Surroundings {
+        let services = self.store.documents(Kind::Service).map(|(_, service)| &service.body);
+        Surroundings { uid: self.store.next_identity().to_string().into(), services: Allocated::of(services) }
+    }
+
     /// Creates every object of a manifest. All documents pass the edge before the first is created.
     ///
     /// # Errors
     /// What the edge refuses, or that a name is taken; objects before that one have been created.
     pub fn create(&mut self, manifest: &str) -> Result<Vec<Applied>, Error> {
         let mut edge = self.edge();
-        let documents = Self::read(manifest)?;
-        let objects: Vec<Object> = documents
-            .iter()
-            .map(|document| wavetank_manifest::decode(document, &mut edge))
-            .collect::<Result<_, _>>()?;
-        objects.into_iter().map(|object| self.create_object(object)).collect()
+        let mut surroundings = self.surroundings();
+        let mut steps = Vec::new();
+        for document in Self::read(manifest)? {
+            let admitted = wavetank_manifest::admit_into(&document, &surroundings)?;
+            surroundings.services.take(&admitted.object);
+            let object = wavetank_manifest::read_admitted(&admitted.object, &mut edge)?;
+            steps.push(Step::Create(object, admitted.warnings));
+        }
+        steps.into_iter().map(|step| self.take(step)).collect()
     }
 
     /// Creates one object that has passed the edge.
@@ -129,7 +143,7 @@ impl Cluster {
             }
         }
         self.absorb();
-        Ok(Applied { object: label, outcome: Outcome::Created })
+        Ok(Applied { object: label, outcome: Outcome::Created, warnings: Vec::new() })
     }
 
     /// Creates or changes every object of a manifest: YAML or JSON, one document or many.
@@ -142,6 +156,7 @@ impl Cluster {
     /// What the edge refuses; then nothing has changed.
     pub fn apply(&mut self, manifest: &str) -> Result<Vec<Applied>, Error> {
         let mut steps = Vec::new();
+        let mut surroundings = self.surroundings();
         // What the earlier documents will have made, since a later one may name the same object again.
         let mut pending: BTreeMap<(Kind, String), Value> = BTreeMap::new();
         for document in Self::read(manifest)? {
@@ -152,25 +167,31 @@ impl Cluster {
                 None => self.json(kind, &name).ok(),
             };
             let admitted = match &live {
-                Some(live) => Self::admitted(live, &keeping_what_is_not_said(live, document))?,
-                None => wavetank_manifest::admit(&document)?,
+                Some(live) => Self::admitted(live, &keeping_what_is_not_said(live, document), &surroundings)?,
+                None => wavetank_manifest::admit_into(&document, &surroundings)?,
             };
-            let object = wavetank_manifest::read_admitted(&admitted, &mut self.edge())?;
-            steps.push(if live.is_some() { Step::Replace(object) } else { Step::Create(object) });
-            pending.insert((kind, name), admitted);
+            let Admitted { object: made, warnings } = admitted;
+            if kind == Kind::Service {
+                live.iter().for_each(|live| surroundings.services.release(live));
+                surroundings.services.take(&made);
+            }
+            let object = wavetank_manifest::read_admitted(&made, &mut self.edge())?;
+            let there = live.is_some();
+            steps.push(if there { Step::Replace(object, warnings) } else { Step::Create(object, warnings) });
+            pending.insert((kind, name), made);
         }
         steps.into_iter().map(|step| self.take(step)).collect()
     }
 
     fn take(&mut self, step: Step) -> Result<Applied, Error> {
         match step {
-            Step::Create(object) => self.create_object(object),
-            Step::Replace(object) => {
+            Step::Create(object, warnings) => self.create_object(object).map(|applied| Applied { warnings, ..applied }),
+            Step::Replace(object, warnings) => {
                 let label = object.kind().label(&object.meta().name);
                 let before = self.store.version();
                 self.replace(object)?;
                 let outcome = if self.store.version() == before { Outcome::Unchanged } else { Outcome::Configured };
-                Ok(Applied { object: label, outcome })
+                Ok(Applied { object: label, outcome, warnings })
             }
         }
     }
@@ -183,14 +204,15 @@ impl Cluster {
     pub fn apply_object(&mut self, object: Object) -> Result<Applied, Error> {
         let name = full_name(&object);
         let there = self.object(object.kind(), &name).is_ok();
-        self.take(if there { Step::Replace(object) } else { Step::Create(object) })
+        let none = Vec::new();
+        self.take(if there { Step::Replace(object, none) } else { Step::Create(object, none) })
     }
 
     /// A changed object, once it has passed the edge.
-    fn admitted(live: &Value, new: &Value) -> Result<Value, Error> {
-        let admitted = wavetank_manifest::admit_update(live, new)?;
+    fn admitted(live: &Value, new: &Value, surroundings: &Surroundings) -> Result<Admitted, Error> {
+        let admitted = wavetank_manifest::admit_update_into(live, new, surroundings)?;
         // A running container keeps its image here; saying otherwise would be a wrong answer.
-        if wavetank_manifest::kind_of(&admitted)? == Kind::Pod && live["spec"] != admitted["spec"] {
+        if wavetank_manifest::kind_of(&admitted.object)? == Kind::Pod && live["spec"] != admitted.object["spec"] {
             let reason = Reason::Other("NotSimulated".into());
             return Err(Refusal::new(reason, "not simulated: a change of a pod's spec").into());
         }
@@ -318,7 +340,8 @@ impl Cluster {
             let message = format!("the name of the object ({named}) does not match the name on the URL ({plain})");
             return Err(Refusal::new(Reason::BadRequest, message).into());
         }
-        let new = wavetank_manifest::read_admitted(&Self::admitted(&live, &patched)?, &mut self.edge())?;
+        let admitted = Self::admitted(&live, &patched, &self.surroundings())?;
+        let new = wavetank_manifest::read_admitted(&admitted.object, &mut self.edge())?;
         self.replace(new)
     }
 

@@ -14,6 +14,7 @@ mod probes;
 mod quantities;
 mod restart_backoff;
 mod selectors;
+mod server;
 mod subject;
 mod templates;
 mod values;

@@ -11,12 +11,61 @@ pub use three_way::{
     two_way_json_merge, two_way_strategic, with_last_applied,
 };
 
+use crate::validation::Faults;
 use crate::{Kind, kind_of, strict};
 use serde_json::Value;
 use wavetank_model::{Cause, Reason, Refusal};
 
 /// What the API server says to a patch that cannot be applied.
 const CANNOT_APPLY: &str = "the server rejected our request due to an error in our request";
+
+/// Applies a patch of whichever type a request says it is.
+///
+/// # Errors
+/// As the functions for the types; `UnsupportedMediaType` for what is none; server-side apply is refused:
+/// without a manager as the server does, with one because it is not simulated.
+pub fn by_content_type(
+    kind: Kind,
+    content_type: &str,
+    field_manager: Option<&str>,
+    object: &Value,
+    patch: &Value,
+) -> Result<Value, Refusal> {
+    if content_type == "application/apply-patch+yaml" {
+        return Err(server_side_apply(field_manager));
+    }
+    patch_struct(kind.go_type(), content_type, object, patch)
+}
+
+fn server_side_apply(field_manager: Option<&str>) -> Refusal {
+    if field_manager.is_some_and(|manager| !manager.is_empty()) {
+        return Refusal::new(Reason::Other("NotSimulated".into()), "not simulated: server-side apply");
+    }
+    let mut faults = Faults::default();
+    faults.required("fieldManager", "is required for apply patch");
+    match faults.refusing("PatchOptions.meta.k8s.io", "") {
+        Err(refusal) => refusal,
+        Ok(()) => Refusal::new(Reason::Invalid, CANNOT_APPLY),
+    }
+}
+
+/// The same for any Go type that the schema knows.
+pub(crate) fn patch_struct(
+    name: &'static str,
+    content_type: &str,
+    object: &Value,
+    patch: &Value,
+) -> Result<Value, Refusal> {
+    match content_type {
+        "application/strategic-merge-patch+json" => strategic_in(name, object, patch),
+        "application/merge-patch+json" => patch_merge(object, patch),
+        "application/json-patch+json" => patch_json(object, patch),
+        _ => {
+            let reason = Reason::Other("UnsupportedMediaType".into());
+            Err(Refusal::new(reason, "415: Unsupported Media Type"))
+        }
+    }
+}
 
 /// Applies a JSON patch (RFC 6902): a list of operations, all of them or none.
 ///
@@ -55,18 +104,22 @@ pub fn patch_merge(object: &Value, patch: &Value) -> Result<Value, Refusal> {
 /// and `$deleteFromPrimitiveList/FIELD` are obeyed.
 ///
 /// # Errors
-/// `BadRequest` if the patch is not an object, `InternalError` (as upstream) if an item of a merging
-/// list lacks the key of that list or a directive makes no sense, `Invalid` if its result cannot be
+/// `BadRequest` if the patch is not an object, an error without a reason (as upstream) if an
+/// item of a merging list lacks the key of that list or a directive makes no sense, `Invalid` if its result cannot be
 /// decoded.
 pub fn patch_strategic(kind: Kind, object: &Value, patch: &Value) -> Result<Value, Refusal> {
+    strategic_in(kind.go_type(), object, patch)
+}
+
+fn strategic_in(name: &'static str, object: &Value, patch: &Value) -> Result<Value, Refusal> {
     demand_object(patch)?;
-    let patched = strategic::apply(kind.go_type(), object, patch)
-        .map_err(|strategic::Fault(message)| Refusal::new(Reason::InternalError, message))?;
-    match strict::decode(kind.go_type(), &patched) {
+    let patched = strategic::apply(name, object, patch)
+        .map_err(|strategic::Fault(message)| Refusal::new(Reason::Other("".into()), message))?;
+    match strict::decode(name, &patched) {
         Ok(_) => Ok(patched),
         Err(fault) => {
             // This kind of patch is not decoded from text, so its errors are worded otherwise.
-            let fault = strategic::mistyped(kind.go_type(), patch).unwrap_or(fault);
+            let fault = strategic::mistyped(name, patch).unwrap_or(fault);
             Err(undecodable(&strategic::go_map(patch), &fault))
         }
     }

@@ -1,7 +1,7 @@
 //! The list of fields at fault, and the refusal made of it.
 
-use wavetank_model::Kind;
 use std::collections::BTreeSet;
+use wavetank_model::Kind;
 use wavetank_model::{Cause, Reason, Refusal};
 
 /// Fields at fault, in the order in which they were found.
@@ -21,6 +21,11 @@ impl Faults {
     /// A value that must not be; `value` is given as it is to be shown.
     pub(crate) fn invalid(&mut self, field: &str, value: &str, detail: &str) {
         self.add("FieldValueInvalid", field, format!("Invalid value: {value}: {detail}"));
+    }
+
+    /// A value that must not be and is not shown.
+    pub(crate) fn unfit(&mut self, field: &str, detail: &str) {
+        self.add("FieldValueInvalid", field, format!("Invalid value: {detail}"));
     }
 
     /// A text that must not be.
@@ -65,6 +70,27 @@ impl Faults {
         self.add("FieldValueDuplicate", field, format!("Duplicate value: {}", quoted(text)));
     }
 
+    /// A value that is taken; `value` is given as it is to be shown.
+    pub(crate) fn duplicate_value(&mut self, field: &str, value: &str) {
+        self.add("FieldValueDuplicate", field, format!("Duplicate value: {value}"));
+    }
+
+    /// A list that is longer than it may be.
+    pub(crate) fn too_many(&mut self, field: &str, count: usize, limit: usize) {
+        let items = if limit == 1 { "item" } else { "items" };
+        let message = format!("Too many: {count}: must have at most {limit} {items}");
+        self.add("FieldValueTooMany", field, message);
+    }
+
+    /// A text that must be there and be one of those known.
+    pub(crate) fn required_one_of(&mut self, field: &str, text: &str, known: &[&str]) {
+        if text.is_empty() {
+            self.required(field, "");
+        } else {
+            self.one_of(field, text, known);
+        }
+    }
+
     /// A name of something that is not there.
     pub(crate) fn not_found(&mut self, field: &str, text: &str) {
         self.add("FieldValueNotFound", field, format!("Not found: {}", quoted(text)));
@@ -87,6 +113,12 @@ impl Faults {
         }
     }
 
+    /// The faults as one text, for where the server makes no status of them.
+    pub(crate) fn text(&self) -> String {
+        let texts: Vec<String> = self.0.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
+        if texts.len() == 1 { texts.concat() } else { format!("[{}]", texts.join(", ")) }
+    }
+
     /// Whether nothing is at fault.
     pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -94,6 +126,11 @@ impl Faults {
 
     /// The refusal of an object, if there are faults. A fault found twice is told once.
     pub(crate) fn into_result(self, kind: Kind, name: &str) -> Result<(), Refusal> {
+        self.refusing(&kind.qualified(), name)
+    }
+
+    /// The same for what is of no kind of its own; `what` is the word with its group.
+    pub(crate) fn refusing(self, what: &str, name: &str) -> Result<(), Refusal> {
         if self.is_empty() {
             return Ok(());
         }
@@ -106,7 +143,7 @@ impl Faults {
             }
         }
         let text = if texts.len() == 1 { texts.concat() } else { format!("[{}]", texts.join(", ")) };
-        let message = format!("{} \"{name}\" is invalid: {text}", kind.qualified());
+        let message = format!("{what} \"{name}\" is invalid: {text}");
         Err(Refusal { reason: Reason::Invalid, message: message.into(), causes: self.0 })
     }
 }

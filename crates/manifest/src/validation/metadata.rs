@@ -4,12 +4,32 @@ use super::Faults;
 use super::names;
 use super::read::{entries, list, text, texts};
 use serde_json::Value;
+use wavetank_model::Kind;
 
 /// Checks the metadata of a new object.
-pub(crate) fn check(faults: &mut Faults, metadata: &Value) {
+pub(crate) fn check(faults: &mut Faults, kind: Kind, metadata: &Value) {
+    // The names of these become labels of DNS, those of all others may have dots.
+    let form = match kind {
+        Kind::Service | Kind::StatefulSet | Kind::Namespace => names::label,
+        Kind::Deployment
+        | Kind::ReplicaSet
+        | Kind::ReplicationController
+        | Kind::Pod
+        | Kind::ConfigMap
+        | Kind::Node
+        | Kind::Event
+        | Kind::Endpoints
+        | Kind::EndpointSlice
+        | Kind::HorizontalPodAutoscaler
+        | Kind::Ingress
+        | Kind::PodDisruptionBudget
+        | Kind::DaemonSet
+        | Kind::Job
+        | Kind::CronJob => names::subdomain,
+    };
     let generate_name = text(metadata, "generateName");
     if !generate_name.is_empty() {
-        faults.invalid_texts("metadata.generateName", generate_name, &names::generate_name(generate_name));
+        faults.invalid_texts("metadata.generateName", generate_name, &form(&names::without_dash(generate_name)));
     }
     let name = text(metadata, "name");
     if name.is_empty() {
@@ -17,7 +37,7 @@ pub(crate) fn check(faults: &mut Faults, metadata: &Value) {
             faults.required("metadata.name", "name or generateName is required");
         }
     } else {
-        faults.invalid_texts("metadata.name", name, &names::subdomain(name));
+        faults.invalid_texts("metadata.name", name, &form(name));
     }
     common(faults, metadata);
 }

@@ -1,56 +1,92 @@
 //! Which objects the API server refuses, and in which words.
 //!
-//! The checks run on decoded and defaulted JSON. Sources: `pkg/apis/core/validation`,
-//! `pkg/apis/apps/validation`, `apimachinery/pkg/api/validation`.
+//! The checks run on decoded and defaulted JSON. Sources: the `validation` folders of `pkg/apis`,
+//! `apimachinery/pkg/api/validation`.
 
+mod autoscaler;
+mod budget;
+mod config;
 mod container;
+mod cron_job;
+mod daemon_set;
+mod endpoints;
 mod environment;
 mod faults;
+mod go_shown;
+mod ingress;
+mod job;
 mod metadata;
-mod names;
+pub(crate) mod names;
+mod node;
 mod placement;
 mod pod;
 mod probe;
-mod read;
+pub(crate) mod read;
 mod resources;
+mod schedule;
 mod selector;
+mod service;
+mod stateful_set;
 mod update;
 mod volume;
 mod workload;
 
 pub(crate) use faults::Faults;
+pub(crate) use job::{NAME_LABELS, UID_LABELS};
+pub(crate) use service::{addresses_and_families, needs_health_check};
 
-use wavetank_model::Kind;
 use serde_json::Value;
+use wavetank_model::Kind;
 
 /// Checks a new object.
 pub(crate) fn create(kind: Kind, object: &Value) -> Faults {
     let mut faults = Faults::default();
-    metadata::check(&mut faults, &object["metadata"]);
-    spec(&mut faults, kind, &object["spec"]);
-    faults
-}
-
-fn spec(faults: &mut Faults, kind: Kind, spec: &Value) {
+    metadata::check(&mut faults, kind, &object["metadata"]);
     match kind {
-        Kind::Deployment => workload::deployment(faults, spec),
-        Kind::ReplicaSet => workload::replica_set(faults, spec),
-        Kind::ReplicationController => workload::replication_controller(faults, spec),
-        Kind::Pod => pod::spec(faults, spec, "spec"),
-        Kind::Service
+        Kind::Job => job::check(&mut faults, object),
+        Kind::CronJob => cron_job::check(&mut faults, object),
+        Kind::Ingress => ingress::check(&mut faults, object, true),
+        Kind::HorizontalPodAutoscaler => autoscaler::spec(&mut faults, &object["spec"], 1),
+        Kind::Deployment
+        | Kind::ReplicaSet
+        | Kind::ReplicationController
+        | Kind::Pod
+        | Kind::Service
         | Kind::ConfigMap
         | Kind::Namespace
         | Kind::Node
         | Kind::Event
         | Kind::Endpoints
         | Kind::EndpointSlice
-        | Kind::HorizontalPodAutoscaler
-        | Kind::Ingress
         | Kind::PodDisruptionBudget
         | Kind::StatefulSet
-        | Kind::DaemonSet
-        | Kind::Job
-        | Kind::CronJob => {}
+        | Kind::DaemonSet => whole(&mut faults, kind, object),
+    }
+    faults
+}
+
+/// What is checked of an object whether it is new or changed.
+fn whole(faults: &mut Faults, kind: Kind, object: &Value) {
+    let spec = &object["spec"];
+    match kind {
+        Kind::Deployment => workload::deployment(faults, spec),
+        Kind::ReplicaSet => workload::replica_set(faults, spec),
+        Kind::ReplicationController => workload::replication_controller(faults, spec),
+        Kind::Pod => pod::spec(faults, spec, "spec"),
+        Kind::Service => service::check(faults, object),
+        Kind::ConfigMap => config::config_map(faults, object),
+        Kind::Namespace => config::namespace(faults, object),
+        Kind::Node => node::spec(faults, spec),
+        Kind::Endpoints => endpoints::endpoints(faults, object),
+        Kind::EndpointSlice => endpoints::slice(faults, object),
+        Kind::HorizontalPodAutoscaler => autoscaler::spec(faults, spec, 1),
+        Kind::Ingress => ingress::check(faults, object, false),
+        Kind::PodDisruptionBudget => budget::spec(faults, spec),
+        Kind::StatefulSet => stateful_set::spec(faults, spec),
+        Kind::DaemonSet => daemon_set::spec(faults, spec),
+        Kind::Job => job::spec(faults, spec, "spec"),
+        Kind::CronJob => cron_job::spec(faults, spec),
+        Kind::Event => {}
     }
 }
 
@@ -58,26 +94,50 @@ fn spec(faults: &mut Faults, kind: Kind, spec: &Value) {
 pub(crate) fn change(kind: Kind, old: &Value, new: &Value) -> Faults {
     let mut faults = Faults::default();
     update::metadata(&mut faults, &old["metadata"], &new["metadata"]);
+    let (was, is) = (&old["spec"], &new["spec"]);
     match kind {
-        Kind::Pod => update::pod(&mut faults, old, new),
-        Kind::Deployment | Kind::ReplicaSet | Kind::ReplicationController => {
-            spec(&mut faults, kind, &new["spec"]);
-            update::selector(&mut faults, kind, &old["spec"], &new["spec"]);
+        Kind::Pod => {
+            // The server checks all this twice, and tells all causes.
+            metadata::check(&mut faults, kind, &new["metadata"]);
+            whole(&mut faults, kind, new);
+            update::metadata(&mut faults, &old["metadata"], &new["metadata"]);
+            metadata::check(&mut faults, kind, &new["metadata"]);
+            update::pod(&mut faults, old, new);
         }
-        Kind::Service
-        | Kind::ConfigMap
-        | Kind::Namespace
+        Kind::Deployment | Kind::ReplicaSet => {
+            whole(&mut faults, kind, new);
+            update::selector(&mut faults, kind, was, is);
+        }
+        Kind::ReplicationController | Kind::DaemonSet => {
+            metadata::check(&mut faults, kind, &new["metadata"]);
+            whole(&mut faults, kind, new);
+            whole(&mut faults, kind, new);
+            update::selector(&mut faults, kind, was, is);
+        }
+        Kind::Service => service::change(&mut faults, old, new),
+        Kind::ConfigMap => {
+            metadata::check(&mut faults, kind, &new["metadata"]);
+            config::config_map_change(&mut faults, old, new);
+        }
+        Kind::EndpointSlice => endpoints::slice_change(&mut faults, old, new),
+        Kind::StatefulSet => stateful_set::change(&mut faults, was, is),
+        Kind::Job => {
+            metadata::check(&mut faults, kind, &new["metadata"]);
+            job::check(&mut faults, new);
+            job::change(&mut faults, old, new);
+        }
+        Kind::HorizontalPodAutoscaler => {
+            // What sleeps at zero already may go on doing so.
+            let least = i64::from(read::number(was, "minReplicas") != Some(0));
+            autoscaler::spec(&mut faults, is, least);
+        }
+        Kind::Namespace
         | Kind::Node
         | Kind::Event
         | Kind::Endpoints
-        | Kind::EndpointSlice
-        | Kind::HorizontalPodAutoscaler
         | Kind::Ingress
         | Kind::PodDisruptionBudget
-        | Kind::StatefulSet
-        | Kind::DaemonSet
-        | Kind::Job
-        | Kind::CronJob => {}
+        | Kind::CronJob => whole(&mut faults, kind, new),
     }
     faults
 }

@@ -1,4 +1,6 @@
-//! The forms that names, labels and ports may have.
+//! The forms that names, labels, addresses and ports may have.
+
+use std::net::{IpAddr, Ipv6Addr};
 
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must \
                      start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for \
@@ -31,10 +33,11 @@ fn is_label(text: &str) -> bool {
 pub(crate) fn label(text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     if text.len() > 63 {
-        faults.push("must be no more than 63 bytes".to_owned());
+        faults.push("must be no more than 63 characters".to_owned());
     }
     if !is_label(text) {
-        faults.push(LABEL.to_owned());
+        let subdomain = text.split('.').all(is_label);
+        faults.push(if subdomain { "must not contain dots".to_owned() } else { LABEL.to_owned() });
     }
     faults
 }
@@ -43,7 +46,7 @@ pub(crate) fn label(text: &str) -> Vec<String> {
 pub(crate) fn subdomain(text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     if text.len() > 253 {
-        faults.push("must be no more than 253 bytes".to_owned());
+        faults.push("must be no more than 253 characters".to_owned());
     }
     if !text.split('.').all(is_label) {
         faults.push(SUBDOMAIN.to_owned());
@@ -51,11 +54,14 @@ pub(crate) fn subdomain(text: &str) -> Vec<String> {
     faults
 }
 
-/// What is wrong with the prefix of generated names; a trailing dash is all right.
-pub(crate) fn generate_name(text: &str) -> Vec<String> {
+/// The prefix of generated names as it is checked: a dash at its end is all right.
+pub(crate) fn without_dash(text: &str) -> String {
     match text.strip_suffix('-') {
-        Some(stem) if !stem.is_empty() => subdomain(&format!("{stem}a")),
-        _ => subdomain(text),
+        Some(stem) if !stem.is_empty() => {
+            let shorter: String = stem.chars().take(stem.chars().count() - 1).collect();
+            format!("{shorter}a")
+        }
+        _ => text.to_owned(),
     }
 }
 
@@ -76,7 +82,8 @@ pub(crate) fn qualified(text: &str) -> Vec<String> {
             if prefix.is_empty() {
                 faults.push("prefix part must be non-empty".to_owned());
             } else {
-                faults.extend(subdomain(prefix).into_iter().map(|fault| format!("prefix part {fault}")));
+                let wrong = subdomain(prefix).into_iter().map(|fault| fault.replace("253 characters", "253 bytes"));
+                faults.extend(wrong.map(|fault| format!("prefix part {fault}")));
             }
             *name
         }
@@ -122,7 +129,7 @@ pub(crate) fn port_name(text: &str) -> Vec<String> {
             faults.push(detail.to_owned());
         }
     };
-    fault(text.len() > 15, "must be no more than 15 bytes");
+    fault(text.len() > 15, "must be no more than 15 characters");
     fault(
         !text.bytes().all(|letter| is_lower(letter) || letter == b'-'),
         "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)",
@@ -146,12 +153,77 @@ pub(crate) fn environment_variable(text: &str) -> Vec<String> {
 pub(crate) fn config_key(text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     if text.len() > 253 {
-        faults.push("must be no more than 253 bytes".to_owned());
+        faults.push("must be no more than 253 characters".to_owned());
     }
     if text.is_empty() || !text.bytes().all(|letter| letter.is_ascii_alphanumeric() || b"-_.".contains(&letter)) {
         faults.push(CONFIG_KEY.to_owned());
     }
+    match text {
+        "." => faults.push("must not be '.'".to_owned()),
+        ".." => faults.push("must not be '..'".to_owned()),
+        _ if text.starts_with("..") => faults.push("must not start with '..'".to_owned()),
+        _ => {}
+    }
     faults
+}
+
+/// What is wrong with a name that stands in the path of a request.
+pub(crate) fn path_segment(text: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    if text == "." || text == ".." {
+        faults.push(format!("may not be '{text}'"));
+        return faults;
+    }
+    faults.extend(
+        ["/", "%"].into_iter().filter(|part| text.contains(part)).map(|part| format!("may not contain '{part}'")),
+    );
+    faults
+}
+
+/// What is wrong with an IP address, as fields of old take it: leading zeros are let pass by the server
+/// only where they were stored before.
+pub(crate) fn address(text: &str) -> Option<&'static str> {
+    let invalid = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+    if text.parse::<IpAddr>().is_ok() {
+        let mapped = text.parse::<Ipv6Addr>().is_ok_and(|address| address.to_ipv4_mapped().is_some());
+        return mapped.then_some("must not be an IPv4-mapped IPv6 address");
+    }
+    let parts: Vec<&str> = text.split('.').collect();
+    let numbers = parts.iter().all(|part| {
+        !part.is_empty()
+            && part.bytes().all(|digit| digit.is_ascii_digit())
+            && part.trim_start_matches('0').len() <= 3
+            && part.parse::<u32>().is_ok_and(|number| number < 256)
+    });
+    Some(if parts.len() == 4 && numbers { "must not have leading 0s" } else { invalid })
+}
+
+/// What is wrong with a range of addresses.
+pub(crate) fn range(text: &str) -> Option<&'static str> {
+    let invalid = Some("must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+    let Some((address, length)) = text.split_once('/') else { return invalid };
+    let Ok(address) = address.parse::<IpAddr>() else { return invalid };
+    let plain = !length.is_empty() && length.bytes().all(|digit| digit.is_ascii_digit());
+    let Some(length) = length.parse::<u32>().ok().filter(|_| plain) else { return invalid };
+    let (bits, width) = match address {
+        IpAddr::V4(address) => (u128::from(address.to_bits()), 32),
+        IpAddr::V6(address) => (address.to_bits(), 128),
+    };
+    if length > width {
+        return invalid;
+    }
+    let below = 1_u128.checked_shl(width - length).map_or(u128::MAX, |limit| limit - 1);
+    (bits & below != 0).then_some("must not have bits set beyond the prefix length")
+}
+
+/// What is wrong with a percentage.
+pub(crate) fn percentage(text: &str) -> Option<&'static str> {
+    let digits = text.strip_suffix('%').unwrap_or_default();
+    let sound = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+    (!sound).then_some(
+        "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used \
+         for validation is '[0-9]+%')",
+    )
 }
 
 /// What is wrong with the number of a port.
@@ -170,7 +242,8 @@ mod tests {
         assert!(!label("").is_empty());
         assert!(subdomain("a.b-c.d").is_empty());
         assert!(!subdomain("a..b").is_empty());
-        assert!(generate_name("web-").is_empty());
+        assert!(subdomain(&without_dash("web-")).is_empty());
+        assert_eq!(label("a.b"), ["must not contain dots"]);
         assert!(qualified("example.com/My_Name").is_empty());
         assert_eq!(qualified("/x").len(), 1);
         assert_eq!(qualified("a/b/c").len(), 1);

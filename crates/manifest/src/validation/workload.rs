@@ -2,9 +2,10 @@
 
 use super::faults::quoted;
 use super::read::{child, entries, number, object, text};
-use super::{Faults, metadata, pod, selector};
+use super::{Faults, metadata, names, pod, selector};
 use serde_json::Value;
 
+/// What is said of a template that its own selector does not select.
 const MISMATCH: &str = "`selector` does not match template `labels`";
 
 /// Checks the spec of a Deployment.
@@ -40,12 +41,11 @@ pub(crate) fn replication_controller(faults: &mut Faults, spec: &Value) {
         faults.required("spec.selector", "");
     }
     faults.non_negative("spec.replicas", number(spec, "replicas").unwrap_or_default());
-    let labels = spec.get("template").and_then(|template| template.get("metadata"));
-    let labels = labels.map(|metadata| entries(metadata, "labels")).unwrap_or_default();
+    let labels = template_labels(spec);
     if !wanted.iter().all(|pair| labels.contains(pair)) {
         mismatch(faults, &labels);
     }
-    template(faults, &spec["template"]);
+    lasting_template(faults, &spec["template"], "ReplicaSet");
 }
 
 fn replica_set_like(faults: &mut Faults, spec: &Value) {
@@ -53,7 +53,8 @@ fn replica_set_like(faults: &mut Faults, spec: &Value) {
     selector_and_template(faults, spec);
 }
 
-fn mismatch(faults: &mut Faults, labels: &[(&str, &str)]) {
+/// Says that a selector does not match the labels of the template.
+pub(crate) fn mismatch(faults: &mut Faults, labels: &[(&str, &str)]) {
     let shown = if labels.is_empty() { "null".to_owned() } else { selector::shown_labels(labels) };
     faults.invalid("spec.template.metadata.labels", &shown, MISMATCH);
 }
@@ -74,30 +75,41 @@ fn selector_and_template(faults: &mut Faults, spec: &Value) {
             }
         }
     }
-    let labels = spec.get("template").and_then(|template| template.get("metadata"));
-    let labels = labels.map(|metadata| entries(metadata, "labels")).unwrap_or_default();
+    let labels = template_labels(spec);
     // An absent selector matches nothing, an empty one everything.
     if !selector.is_some_and(|selector| selector::matches(selector, &labels)) {
         mismatch(faults, &labels);
     }
-    template(faults, &spec["template"]);
+    lasting_template(faults, &spec["template"], "ReplicaSet");
 }
 
-/// Checks a template whose pods are to be replaced when they end.
-fn template(faults: &mut Faults, template: &Value) {
-    let path = "spec.template";
+/// The labels of a template.
+pub(crate) fn template_labels(spec: &Value) -> Vec<(&str, &str)> {
+    let metadata = spec.get("template").and_then(|template| template.get("metadata"));
+    metadata.map(|metadata| entries(metadata, "labels")).unwrap_or_default()
+}
+
+/// Checks a template of pods.
+pub(crate) fn template(faults: &mut Faults, template: &Value, path: &str) {
     let meta = &template["metadata"];
-    metadata::labels(faults, &entries(meta, "labels"), &format!("{path}.metadata.labels"));
-    metadata::annotations(faults, &entries(meta, "annotations"), &format!("{path}.metadata.annotations"));
+    // The server leaves `metadata` out of these two paths.
+    metadata::labels(faults, &entries(meta, "labels"), &format!("{path}.labels"));
+    metadata::annotations(faults, &entries(meta, "annotations"), &format!("{path}.annotations"));
+    pod::spec(faults, &template["spec"], &format!("{path}.spec"));
+}
+
+/// Checks a template whose pods are to be replaced when they end; `owner` is what makes them.
+pub(crate) fn lasting_template(faults: &mut Faults, template: &Value, owner: &str) {
+    let path = "spec.template";
+    self::template(faults, template, path);
     let spec = &template["spec"];
-    pod::spec(faults, spec, "spec.template.spec");
     let policy = text(spec, "restartPolicy");
     if policy != "Always" && !policy.is_empty() {
         faults.unsupported(&format!("{path}.spec.restartPolicy"), &quoted(policy), &["Always"]);
     }
     if number(spec, "activeDeadlineSeconds").is_some() {
-        let detail = "activeDeadlineSeconds in ReplicaSet is not Supported";
-        faults.forbidden(&format!("{path}.spec.activeDeadlineSeconds"), detail);
+        let detail = format!("activeDeadlineSeconds in {owner} is not Supported");
+        faults.forbidden(&format!("{path}.spec.activeDeadlineSeconds"), &detail);
     }
 }
 
@@ -140,9 +152,13 @@ fn rolling_update(faults: &mut Faults, rolling: &Value, path: &str) {
         let detail = "may not be 0 when `maxSurge` is 0";
         faults.invalid(&format!("{path}.maxUnavailable"), &unavailable.to_string(), detail);
     }
-    if percentage(unavailable).is_some_and(|percent| percent > 100) {
-        let shown = unavailable.to_string();
-        faults.invalid(&format!("{path}.maxUnavailable"), &shown, "must not be greater than 100%");
+    at_most_all(faults, unavailable, &format!("{path}.maxUnavailable"));
+}
+
+/// Says so if a value is a percentage above the whole.
+pub(crate) fn at_most_all(faults: &mut Faults, value: &Value, path: &str) {
+    if percentage(value).is_some_and(|percent| percent > 100) {
+        faults.invalid(path, &value.to_string(), "must not be greater than 100%");
     }
 }
 
@@ -154,18 +170,17 @@ fn percentage(value: &Value) -> Option<i64> {
 }
 
 /// A number, or the digits of a percentage; what is neither counts as none.
-fn count_of(value: &Value) -> i64 {
+pub(crate) fn count_of(value: &Value) -> i64 {
     value.as_i64().or_else(|| percentage(value)).unwrap_or_default()
 }
 
-fn count_or_percentage(faults: &mut Faults, value: &Value, path: &str) {
+/// Checks a value that is a count or a percentage.
+pub(crate) fn count_or_percentage(faults: &mut Faults, value: &Value, path: &str) {
     let Some(text) = value.as_str() else {
         faults.non_negative(path, value.as_i64().unwrap_or_default());
         return;
     };
-    if percentage(value).is_none() {
-        let detail = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', \
-                      regex used for validation is '[0-9]+%')";
+    if let Some(detail) = names::percentage(text) {
         faults.invalid_text(path, text, detail);
     }
 }

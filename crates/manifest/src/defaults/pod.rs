@@ -1,95 +1,11 @@
-//! What the API server fills in.
-//!
-//! Sources: `pkg/apis/core/v1/defaults.go`, `pkg/apis/apps/v1/defaults.go`, and for pods the default
-//! admission plugins (service account, priority, tolerations).
+//! Pods.
 
+use super::{Fields, absent, below, items, present, zero};
 use crate::go_quantity::GoQuantity;
 use serde_json::{Map, Value, json};
 
-type Fields = Map<String, Value>;
-
-/// The object below a key, made if absent.
-fn below<'a>(fields: &'a mut Fields, key: &str) -> Option<&'a mut Fields> {
-    let value = fields.entry(key).or_insert(Value::Null);
-    if value.is_null() {
-        *value = Value::Object(Map::new());
-    }
-    value.as_object_mut()
-}
-
-/// The object below a key, if it is there.
-fn present<'a>(fields: &'a mut Fields, key: &str) -> Option<&'a mut Fields> {
-    fields.get_mut(key)?.as_object_mut()
-}
-
-/// The objects of the list below a key.
-fn items<'a>(fields: &'a mut Fields, key: &str) -> impl Iterator<Item = &'a mut Fields> {
-    fields.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
-}
-
-/// Sets a field that is absent.
-fn absent(fields: &mut Fields, key: &str, default: impl Into<Value>) {
-    if fields.get(key).is_none_or(Value::is_null) {
-        fields.insert(key.to_owned(), default.into());
-    }
-}
-
-/// Sets a field that is absent, empty or zero.
-fn zero(fields: &mut Fields, key: &str, default: impl Into<Value>) {
-    let is_zero =
-        fields.get(key).is_none_or(|value| value.is_null() || value.as_str() == Some("") || value.as_i64() == Some(0));
-    if is_zero {
-        fields.insert(key.to_owned(), default.into());
-    }
-}
-
-/// Fills in a Deployment.
-pub(crate) fn deployment(object: &mut Fields) {
-    let Some(spec) = below(object, "spec") else { return };
-    absent(spec, "replicas", 1);
-    if let Some(strategy) = below(spec, "strategy") {
-        zero(strategy, "type", "RollingUpdate");
-        if strategy.get("type").and_then(Value::as_str) == Some("RollingUpdate")
-            && let Some(rolling) = below(strategy, "rollingUpdate")
-        {
-            absent(rolling, "maxUnavailable", "25%");
-            absent(rolling, "maxSurge", "25%");
-        }
-    }
-    absent(spec, "revisionHistoryLimit", 10);
-    absent(spec, "progressDeadlineSeconds", 600);
-    template(spec);
-}
-
-/// Fills in a ReplicaSet.
-pub(crate) fn replica_set(object: &mut Fields) {
-    let Some(spec) = below(object, "spec") else { return };
-    absent(spec, "replicas", 1);
-    template(spec);
-}
-
-/// Fills in a ReplicationController, whose labels and selector follow from its template.
-pub(crate) fn replication_controller(object: &mut Fields) {
-    let labels = object.get("spec").and_then(|spec| spec.pointer("/template/metadata/labels")).cloned();
-    if let Some(labels) = labels {
-        if let Some(spec) = below(object, "spec") {
-            absent(spec, "selector", labels.clone());
-        }
-        if let Some(metadata) = below(object, "metadata") {
-            absent(metadata, "labels", labels);
-        }
-    }
-    replica_set(object);
-}
-
-fn template(spec: &mut Fields) {
-    if let Some(spec) = below(spec, "template").and_then(|template| below(template, "spec")) {
-        pod_spec(spec);
-    }
-}
-
 /// Fills in a Pod.
-pub(crate) fn pod(object: &mut Fields) {
+pub(super) fn pod(object: &mut Fields) {
     let Some(spec) = below(object, "spec") else { return };
     let on_host = spec.get("hostNetwork").and_then(Value::as_bool) == Some(true);
     for kind in ["initContainers", "containers"] {
@@ -166,7 +82,8 @@ fn quality_of_service(spec: &Fields) -> &'static str {
     }
 }
 
-fn pod_spec(spec: &mut Fields) {
+/// Fills in the spec of a pod, or of a template.
+pub(super) fn pod_spec(spec: &mut Fields) {
     zero(spec, "dnsPolicy", "ClusterFirst");
     zero(spec, "restartPolicy", "Always");
     zero(spec, "schedulerName", "default-scheduler");
