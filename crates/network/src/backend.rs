@@ -18,6 +18,8 @@ pub(crate) struct Backend {
     /// Whether it was asked to stop and takes no new connections.
     pub(crate) draining: bool,
     pub(crate) hung: bool,
+    /// When it will be asked to stop, if that is known beforehand.
+    pub(crate) will_be_asked: Option<Time>,
     /// Its service times are multiplied by so much per cent.
     pub(crate) slow_percent: u32,
     pub(crate) busy: u32,
@@ -37,6 +39,7 @@ impl Backend {
             running: false,
             draining: false,
             hung: false,
+            will_be_asked: None,
             slow_percent: 100,
             busy: 0,
             waiting: VecDeque::new(),

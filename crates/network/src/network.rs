@@ -166,6 +166,7 @@ impl Network {
         (backend.running, backend.draining, backend.hung) = (true, false, false);
         (backend.times.started, backend.times.listens) = (Some(now), Some(listens));
         (backend.times.asked_to_stop, backend.times.stopped) = (None, None);
+        backend.will_be_asked = None;
         if listens > now {
             self.queue.schedule(listens, Event::Listens(pod));
         }
@@ -187,12 +188,21 @@ impl Network {
 
     /// A pod's process will be asked to stop, unless it ends before.
     pub fn pod_will_be_asked_to_stop(&mut self, at: Time, pod: Uid) {
+        if let Some(backend) = self.pods.get_mut(&pod) {
+            backend.will_be_asked = Some(at);
+        }
         self.queue.schedule(at, Event::AskToStop(pod));
     }
 
     /// A pod's process has ended, by itself or because it was killed. What was in flight is lost.
     pub fn pod_stops(&mut self, now: Time, pod: Uid) {
         self.before_pod_change(now);
+        // A process that is asked to stop and ends at one instant was asked first.
+        if let Some(backend) = self.pods.get_mut(&pod)
+            && backend.will_be_asked.is_some_and(|at| at <= now)
+        {
+            backend.ask_to_stop(now);
+        }
         self.end_process(pod);
         self.fluids_see_pod(pod);
     }

@@ -122,6 +122,19 @@ impl Kubelet {
         }
     }
 
+    pub(crate) fn kill(
+        &self,
+        pod: &PodContext<'_>,
+        run: &mut PodRun,
+        now: Time,
+        code: i32,
+    ) -> (Option<Change>, Option<Time>) {
+        if !matches!(run.stage, Stage::Running { .. }) {
+            return (None, None);
+        }
+        ended(self.behaviour(pod), pod, run, code, now)
+    }
+
     /// How long the pod takes to stop from where it stands, and the phase in which it ends.
     ///
     /// A container that never ran counts as failed, one that is not running just now ends as its

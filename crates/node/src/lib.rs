@@ -122,6 +122,15 @@ impl NodeModel {
         }
     }
 
+    /// The process of a pod's container is killed and exits with `code`; nothing happens if none runs, or if
+    /// a script stands for the kubelet. Answers as [`Self::due`] does.
+    pub fn kill(&self, pod: &PodContext<'_>, run: &mut PodRun, now: Time, code: i32) -> (Option<Change>, Option<Time>) {
+        match self {
+            Self::Scripted(_) => (None, None),
+            Self::Kubelet(model) => model.kill(pod, run, now, code),
+        }
+    }
+
     /// Graceful deletion begins, or is asked for again with another grace period. Answers when the
     /// pod has left the node; none: at once, because it is not bound, has ended or has no grace.
     ///

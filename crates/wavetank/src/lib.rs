@@ -20,12 +20,14 @@
 //! - [`garbage`]: what becomes of dependents.
 //! - [`audit`]: single passes run by hand, and their requests.
 //! - [`load`]: states recorded elsewhere.
+//! - [`container_faults`]: containers that are killed.
 //! - [`faults`]: writes that are made to fail.
 
 pub mod audit;
 pub mod builder;
 pub mod cluster;
 pub mod disruptions;
+pub mod container_faults;
 pub mod documents;
 pub mod error;
 pub mod faults;

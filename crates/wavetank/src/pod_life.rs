@@ -3,8 +3,9 @@
 use crate::cluster::Cluster;
 use crate::event::Event;
 use serde::{Deserialize, Serialize};
+use wavetank_engine::Time;
 use wavetank_model::{Phase, PodKey, Refusal, StringMap};
-use wavetank_node::{PodContext, PodRun, RoundRobin, fits};
+use wavetank_node::{Change as PodChange, NodeModel, PodContext, PodRun, RoundRobin, fits};
 use wavetank_store::{Change, PodRecord, PodState, Store};
 
 /// Which node the next pod takes: nodes that fit take turns, in order of their names.
@@ -131,10 +132,19 @@ impl Cluster {
 
     /// The node carries out what is due for a pod.
     pub(crate) fn step_pod(&mut self, key: PodKey) {
+        self.step_pod_by(key, NodeModel::due);
+    }
+
+    /// A step of a pod that its node carries out now.
+    pub(crate) fn step_pod_by(
+        &mut self,
+        key: PodKey,
+        step: impl FnOnce(&NodeModel, &PodContext<'_>, &mut PodRun, Time) -> (Option<PodChange>, Option<Time>),
+    ) {
         let Some(pod) = self.store.pod(key).filter(|pod| pod.stored && pod.state.deletion.is_none()) else { return };
         let Some(run) = self.runs.get_mut(key) else { return };
         let context = context(&self.store, pod, self.seed);
-        let (change, due) = self.node_model.due(&context, run, self.now);
+        let (change, due) = step(&self.node_model, &context, run, self.now);
         let state = pod.state;
         if let Some(due) = due {
             self.queue.schedule(due, Event::PodDue(key));
