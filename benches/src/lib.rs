@@ -1,5 +1,7 @@
 //! Scenarios that benches measure; each gives a digest, so that the meaning is not optimised away.
 
+pub mod autoscaled;
+
 use std::time::Duration;
 use wavetank::{Cluster, LogLevel, Profile};
 use wavetank_node::scripted::{Behaviour, Scripted};

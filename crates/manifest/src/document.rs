@@ -37,6 +37,10 @@ fn meaning(kind: Kind, value: &Value, edge: &mut Edge) -> Result<Meaning, Error>
             Meaning::EndpointSlice(Box::new(EndpointSlice { meta: meta(), ..slice }))
         }
         Kind::PodDisruptionBudget => Meaning::DisruptionBudget(Arc::new(decode_disruption_budget(value)?)),
+        Kind::HorizontalPodAutoscaler => {
+            let spec = value.get("spec").unwrap_or(&Value::Null);
+            Meaning::Autoscaler(Arc::new(crate::horizontal::decode_horizontal_spec(spec)?))
+        }
         Kind::Ingress => Meaning::Ingress(Arc::new(Ingress { meta: meta(), ..decode_ingress(value, edge)? })),
         Kind::Deployment
         | Kind::ReplicaSet
@@ -47,7 +51,6 @@ fn meaning(kind: Kind, value: &Value, edge: &mut Edge) -> Result<Meaning, Error>
         | Kind::Node
         | Kind::Event
         | Kind::Endpoints
-        | Kind::HorizontalPodAutoscaler
         | Kind::StatefulSet
         | Kind::DaemonSet
         | Kind::Job

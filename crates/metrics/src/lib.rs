@@ -20,7 +20,7 @@
 //! let web = Group { namespace: "default".into(), selector: Selector::parse("app=web").unwrap() };
 //! let mut pipeline = Pipeline::new(Seed(0));
 //! pipeline.add_usage(Usage::of_resource(web, "cpu", Share::AmongReady, Curve::Constant(600)));
-//! let pods = (1..=3).map(|uid| PodNow { uid: Uid(uid), started: Time::ZERO, ready: true });
+//! let pods = (1..=3).map(|uid| PodNow { uid: Uid(uid), started: Time::ZERO, ready: true, answered: 0 });
 //! pipeline.scrape(Time::from_seconds(5), |_| pods.clone().collect());
 //!
 //! let answer = pipeline.resource(Time::from_seconds(15), "default", "cpu", None).unwrap();

@@ -57,6 +57,8 @@ pub struct PodNow {
     pub started: Time,
     /// Whether it is ready and not being deleted.
     pub ready: bool,
+    /// Requests that it has answered since its start.
+    pub answered: u64,
 }
 
 /// A sample of a pod.
@@ -102,6 +104,8 @@ struct Scraped {
     pod: PodNow,
     /// Scrapes in a row that found it running, this one included.
     scrapes: u32,
+    /// Thousandths of requests a second that it answered since the scrape before, or since its start.
+    milli_requests_per_second: i64,
 }
 
 /// What one scrape found of a group, by identity.
@@ -227,8 +231,13 @@ impl Pipeline {
             pods.sort_unstable_by_key(|pod| pod.uid);
             let before = scrapes.back();
             let scraped = pods.into_iter().map(|pod| {
-                let known = before.and_then(|scrape| scrape.of(pod.uid));
-                Scraped { pod, scrapes: known.map_or(0, |known| known.scrapes).saturating_add(1) }
+                let known = before.and_then(|scrape| Some((scrape.time, scrape.of(pod.uid)?)));
+                let (since, answered) = known.map_or((pod.started, 0), |(at, known)| (at, known.pod.answered));
+                Scraped {
+                    pod,
+                    scrapes: known.map_or(0, |(_, known)| known.scrapes).saturating_add(1),
+                    milli_requests_per_second: rate(pod.answered.saturating_sub(answered), now.since(since)),
+                }
             });
             let pods: Vec<Scraped> = scraped.collect();
             let ready = i64::try_from(pods.iter().filter(|scraped| scraped.pod.ready).count()).unwrap_or(i64::MAX);
@@ -377,7 +386,7 @@ impl Pipeline {
         if lost > 0 && happens(keyed(self.seed, object, MISSING), lost, 1000) {
             return None;
         }
-        let milli = usage.of_pod(scrape.time, pod.started, pod.ready, scrape.ready)?;
+        let milli = usage.of_pod(scrape.time, pod, scrape.ready, scraped.milli_requests_per_second)?;
         let most = i128::from(milli) * i128::from(usage.jitter_per_mille) / 1000;
         if most == 0 {
             return Some(milli);
@@ -387,6 +396,12 @@ impl Pipeline {
             - i128::try_from(most.unsigned_abs()).unwrap_or(0);
         i64::try_from(i128::from(milli) + off).ok()
     }
+}
+
+/// Thousandths a second.
+fn rate(count: u64, span: Duration) -> i64 {
+    let millis = span.as_millis().max(1);
+    i64::try_from(u128::from(count) * 1_000_000 / millis).unwrap_or(i64::MAX)
 }
 
 impl Scrape {

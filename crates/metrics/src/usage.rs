@@ -1,6 +1,7 @@
 //! What pods use.
 
 use crate::curve::Curve;
+use crate::pipeline::PodNow;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -44,6 +45,9 @@ pub enum Share {
     EachReady,
     /// The curve is what each running pod uses, ready or not.
     Each,
+    /// The curve is what each request takes, in thousandths of a core-second: a pod uses as much as the
+    /// requests that it answered since the scrape before. Averages over that time, as a real pipeline does.
+    OfRequests,
 }
 
 /// What the time of a curve is.
@@ -103,9 +107,11 @@ impl Usage {
     }
 
     /// What a pod uses at a time, before any jitter; absent where a recording has no number.
+    ///
+    /// `ready_pods` share a load with it; it answers `milli_requests_per_second`.
     #[must_use]
-    pub fn of_pod(&self, now: Time, started: Time, is_ready: bool, ready_pods: i64) -> Option<i64> {
-        let age = now.since(started);
+    pub fn of_pod(&self, now: Time, pod: &PodNow, ready_pods: i64, milli_requests_per_second: i64) -> Option<i64> {
+        let (is_ready, age) = (pod.ready, now.since(pod.started));
         let time = match self.clock {
             Clock::Simulation => now,
             Clock::PodAge => Time::ZERO + age,
@@ -116,6 +122,7 @@ impl Usage {
             Share::EachReady if is_ready => whole,
             Share::AmongReady | Share::EachReady => 0,
             Share::Each => whole,
+            Share::OfRequests => cpu_of_requests(milli_requests_per_second, whole),
         };
         let used = part.saturating_add(self.warm_up.map_or(0, |warm_up| warm_up.at(age)));
         Some(self.limit.map_or(used, |limit| used.min(limit)))
@@ -155,20 +162,24 @@ mod tests {
 
     const NOW: Time = Time::from_seconds(100);
 
+    fn pod(started: Time, ready: bool) -> PodNow {
+        PodNow { uid: wavetank_model::Uid(1), started, ready, answered: 0 }
+    }
+
     #[test]
     fn a_shared_load_is_cut_into_equal_parts_for_ready_pods_only() {
         let shared = usage(Share::AmongReady, Curve::Constant(1000));
-        assert_eq!(shared.of_pod(NOW, Time::ZERO, true, 3), Some(333));
-        assert_eq!(shared.of_pod(NOW, Time::ZERO, false, 3), Some(0));
+        assert_eq!(shared.of_pod(NOW, &pod(Time::ZERO, true), 3, 0), Some(333));
+        assert_eq!(shared.of_pod(NOW, &pod(Time::ZERO, false), 3, 0), Some(0));
         let each = usage(Share::Each, Curve::Constant(1000));
-        assert_eq!(each.of_pod(NOW, Time::ZERO, false, 3), Some(1000));
+        assert_eq!(each.of_pod(NOW, &pod(Time::ZERO, false), 3, 0), Some(1000));
     }
 
     #[test]
     fn a_pod_that_warms_up_uses_more_at_first_and_no_more_than_its_limit() {
         let warm_up = Some(WarmUp { span: Duration::from_secs(10), milli: 500 });
         let warming = Usage { warm_up, limit: Some(550), ..usage(Share::Each, Curve::Constant(100)) };
-        let at_age = |age: i64| warming.of_pod(NOW, NOW.offset(-age * 1_000_000_000), true, 1).unwrap();
+        let at_age = |age: i64| warming.of_pod(NOW, &pod(NOW.offset(-age * 1_000_000_000), true), 1, 0).unwrap();
         assert_eq!([at_age(0), at_age(2), at_age(5), at_age(10), at_age(60)], [550, 500, 350, 100, 100]);
     }
 
@@ -176,6 +187,6 @@ mod tests {
     fn what_leaks_goes_by_the_age_of_its_pod() {
         let leak = Curve::lines([(Time::ZERO, 0), (Time::from_seconds(10), 1000)]);
         let leaking = Usage { clock: Clock::PodAge, ..usage(Share::Each, leak) };
-        assert_eq!(leaking.of_pod(NOW, Time::from_seconds(95), true, 1), Some(500));
+        assert_eq!(leaking.of_pod(NOW, &pod(Time::from_seconds(95), true), 1, 0), Some(500));
     }
 }

@@ -1,6 +1,7 @@
 //! Objects of the kinds that no hot path stores.
 
 use crate::disruption::DisruptionBudget;
+use crate::horizontal::HorizontalSpec;
 use crate::{EndpointSlice, Ingress, Kind, ObjectMeta, Service, ServiceSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,6 +46,8 @@ pub enum Meaning {
     EndpointSlice(Box<EndpointSlice>),
     /// An Ingress without its metadata.
     Ingress(Arc<Ingress>),
+    /// The spec of a HorizontalPodAutoscaler.
+    Autoscaler(Arc<HorizontalSpec>),
     /// What a PodDisruptionBudget asks for.
     DisruptionBudget(Arc<DisruptionBudget>),
 }

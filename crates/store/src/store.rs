@@ -258,6 +258,12 @@ impl Store {
         self.cohorts.iter()
     }
 
+    /// Cohorts from a position on, in the order in which they came to be. Their number only grows.
+    pub fn cohorts_from(&self, position: usize) -> impl Iterator<Item = (CohortId, &Cohort)> {
+        let numbered = self.cohorts.iter().enumerate().skip(position);
+        numbered.filter_map(|(number, cohort)| Some((CohortId(u32::try_from(number).ok()?), cohort)))
+    }
+
     /// Cohorts of an owner's pods, or of pods without one.
     pub fn cohorts_with(&self, owner: Option<Uid>) -> impl Iterator<Item = CohortId> {
         self.cohorts_of.get(&owner).into_iter().flatten().copied()

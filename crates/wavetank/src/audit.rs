@@ -95,6 +95,7 @@ impl Cluster {
             WorkKey::Set(key) => self.begin_set_pass(key),
             WorkKey::Service(key) => self.begin_service_pass(key),
             WorkKey::Budget(key) => self.run_disruption_pass(key),
+            WorkKey::Autoscaler(key) => self.run_horizontal_pass(key),
         }
         Ok(self.audit.take().unwrap_or_default())
     }

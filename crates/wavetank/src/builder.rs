@@ -2,7 +2,9 @@
 
 use crate::cluster::{Cluster, Controller, Counters};
 use crate::faults::WriteRefusals;
+use crate::horizontal::Horizontal;
 use crate::log::{History, LogLevel};
+use crate::metrics::Metrics;
 use crate::pod_life::Placement;
 use crate::profile::Profile;
 use crate::services::Services;
@@ -105,6 +107,9 @@ impl ClusterBuilder {
             endpoint_slices: Controller::new(),
             services: Services::default(),
             disruptions: Controller::new(),
+            horizontals: Controller::new(),
+            horizontal: Horizontal::default(),
+            metrics: Metrics::new(self.seed),
             service_passes: BTreeMap::new(),
             traffic: Traffic::default(),
             expectations: BTreeMap::new(),

@@ -3,7 +3,9 @@
 use crate::audit::PassReport;
 use crate::event::{Event, WorkKey};
 use crate::faults::WriteRefusals;
+use crate::horizontal::Horizontal;
 use crate::log::{Component, Entry, Happening, History, LogLevel, ObjectRef};
+use crate::metrics::Metrics;
 use crate::passes::ActivePass;
 use crate::pod_life::Placement;
 use crate::profile::{Bucket, Profile};
@@ -41,6 +43,9 @@ pub struct Cluster {
     pub(crate) endpoint_slices: Controller<DocumentKey>,
     pub(crate) services: Services,
     pub(crate) disruptions: Controller<DocumentKey>,
+    pub(crate) horizontals: Controller<DocumentKey>,
+    pub(crate) horizontal: Horizontal,
+    pub(crate) metrics: Metrics,
     pub(crate) service_passes: BTreeMap<DocumentKey, ServicePass>,
     pub(crate) traffic: Traffic,
     pub(crate) expectations: BTreeMap<ReplicaSetKey, crate::passes::Expectation>,
@@ -92,6 +97,8 @@ pub struct Counters {
     pub set_passes: u64,
     /// Passes of the EndpointSlice controller.
     pub service_passes: u64,
+    /// Passes of the horizontal pod autoscaler controller.
+    pub horizontal_passes: u64,
     /// Changes of the store.
     pub changes: u64,
 }
@@ -243,6 +250,7 @@ impl Cluster {
             Event::ServicePassGoesOn(service) => self.continue_service_pass(service),
             Event::BudgetStatus(write) => self.write_budget_status(&write),
             Event::Collect(owner) => self.collect(owner),
+            Event::Scrape => self.scrape(),
             Event::NodeLost(node) => self.collect_pods_of_node(node),
         }
         self.absorb();
@@ -263,6 +271,8 @@ impl Cluster {
                 self.begin_service_pass(key);
             } else if let Some(key) = self.disruptions.queue.take(workers) {
                 self.run_disruption_pass(key);
+            } else if let Some(key) = self.horizontals.queue.take(workers) {
+                self.run_horizontal_pass(key);
             } else {
                 break;
             }
@@ -359,6 +369,7 @@ impl Cluster {
             WorkKey::Set(key) => self.sets.queue.add(key),
             WorkKey::Service(key) => self.endpoint_slices.queue.add(key),
             WorkKey::Budget(key) => self.disruptions.queue.add(key),
+            WorkKey::Autoscaler(key) => self.horizontals.queue.add(key),
         }
     }
 

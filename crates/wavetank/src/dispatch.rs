@@ -31,6 +31,7 @@ pub(crate) fn see(cluster: &mut Cluster, change: &Change) {
         Change::Document { key, old, new } => {
             cluster.services_see_document(*key, old.as_ref(), new.as_ref());
             cluster.budgets_see_document(*key, new.as_ref());
+            cluster.horizontal_sees_document(*key, old.as_ref(), new.as_ref());
         }
         Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
     }

@@ -12,6 +12,7 @@ pub(crate) enum WorkKey {
     Set(ReplicaSetKey),
     Service(DocumentKey),
     Budget(DocumentKey),
+    Autoscaler(DocumentKey),
 }
 
 /// An entry of the event queue.
@@ -35,6 +36,8 @@ pub(crate) enum Event {
     BudgetStatus(Box<BudgetStatus>),
     /// The garbage collector turns to the dependents of an owner that is gone or going.
     Collect(Uid),
+    /// The metrics pipeline looks at the pods.
+    Scrape,
     /// The pods of a lost node go.
     NodeLost(u32),
 }

@@ -11,6 +11,8 @@
 //! - [`traffic`]: requests to the pods of the cluster, and what becomes of them.
 //! - [`watch`]: changes as a watch shows them.
 //! - [`rollout`]: verbs of a rollout: set image, scale, history, undo, pause, restart.
+//! - [`metrics`]: what pods use, and what the metrics APIs say of it.
+//! - [`horizontal`]: autoscalers and their passes.
 //! - [`nodes`]: nodes come and go, images change what they do.
 //! - [`snapshot`]: a cluster as bytes.
 //! - [`log`]: the history and how much of it is kept.
@@ -26,16 +28,18 @@
 pub mod audit;
 pub mod builder;
 pub mod cluster;
-pub mod disruptions;
 pub mod container_faults;
+pub mod disruptions;
 pub mod documents;
 pub mod error;
 pub mod faults;
 pub mod garbage;
 pub mod gather;
+pub mod horizontal;
 pub mod listing;
 pub mod load;
 pub mod log;
+pub mod metrics;
 pub mod nodes;
 pub mod objects;
 pub mod passes;
@@ -52,8 +56,10 @@ mod apply_set;
 mod dispatch;
 mod event;
 mod history_digest;
+mod horizontal_view;
 mod pod_life;
 mod rank;
+mod scale;
 mod service_passes;
 mod services;
 mod work_queue;

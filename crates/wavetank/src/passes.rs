@@ -296,6 +296,7 @@ impl Cluster {
                     WorkKey::Set(key) => self.sets.queue.back_off(key),
                     WorkKey::Service(key) => self.endpoint_slices.queue.back_off(key),
                     WorkKey::Budget(key) => self.disruptions.queue.back_off(key),
+                    WorkKey::Autoscaler(key) => self.horizontals.queue.back_off(key),
                 };
                 self.wake_after(key, wait);
             }

@@ -70,7 +70,7 @@ pub struct App {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Traffic {
     /// None until somebody sends.
-    network: Option<Box<Network>>,
+    pub(crate) network: Option<Box<Network>>,
     propagation: ProxyDelay,
     balancing: Balancing,
     apps: BTreeMap<Arc<str>, App>,

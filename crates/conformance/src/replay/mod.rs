@@ -2,9 +2,12 @@
 //!
 //! - [`scenario`]: what a scenario says.
 //! - [`commands`]: what its user does, as verbs of a cluster.
+//! - [`load`]: what its pods use.
 //! - [`recorder`]: from the changes of a cluster to the entries of a trace.
 
+mod autoscaler;
 pub mod commands;
+pub mod load;
 mod names;
 pub mod recorder;
 pub mod scenario;
@@ -31,9 +34,6 @@ pub fn trace_case(file: &TraceFile) -> Result<(), Mismatch> {
 /// # Errors
 /// If something in the scenario is not simulated.
 pub fn replay(scenario: &Scenario) -> Result<Vec<Entry>, Mismatch> {
-    if !scenario.load.is_empty() {
-        return Err(Mismatch::not_run("load is not simulated"));
-    }
     let mut builder = Cluster::builder()
         .calendar(Calendar::from_unix_seconds(START_UNIX_SECONDS))
         .profile(Profile::instant())
@@ -43,6 +43,7 @@ pub fn replay(scenario: &Scenario) -> Result<Vec<Entry>, Mismatch> {
         builder = builder.labelled_node(&node.name, node.labels.iter().collect());
     }
     let mut stage = Stage { cluster: builder.build(), recorder: Recorder::new(), taken: 0 };
+    load::put(&mut stage.cluster, &scenario.load);
     stage.listen();
     for manifest in &scenario.manifests {
         commands::create(&mut stage.cluster, manifest).map_err(|error| Mismatch::not_run(error.to_string()))?;

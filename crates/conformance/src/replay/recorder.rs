@@ -1,14 +1,17 @@
 //! From the changes of a cluster to the entries of a trace.
 
+use super::autoscaler;
 use super::names::{Names, REVISION, REVISION_HISTORY};
+use super::scenario::START_UNIX_SECONDS;
 use crate::trace::{Details, Entry};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wavetank::Happening;
-use wavetank_engine::Time;
+use wavetank_engine::{Calendar, Time};
+use wavetank_manifest::Edge;
 use wavetank_model::{
-    Deployment, DeploymentStatus, Document, EndpointSlice, PodKey, ReplicaSet, ReplicaSetStatus, Uid,
+    Deployment, DeploymentStatus, Document, EndpointSlice, Kind, PodKey, ReplicaSet, ReplicaSetStatus, Uid,
 };
 use wavetank_store::{Change, PodState, PodView, Store};
 
@@ -256,8 +259,30 @@ impl Recorder {
         }
     }
 
+    fn autoscaler(&mut self, old: Option<&Document>, new: Option<&Document>) {
+        const KIND: &str = "HorizontalPodAutoscaler";
+        let Some(new) = new else {
+            let name = old.map_or("", |old| &*old.meta.name);
+            return self.push(KIND, name, "deleted", Details::new());
+        };
+        let name = &*new.meta.name;
+        if old.is_none() {
+            self.push(KIND, name, "created", object(autoscaler::created(new)));
+        }
+        let edge = Edge::new(Calendar::from_unix_seconds(START_UNIX_SECONDS));
+        let millis = |text: &str| edge.time(text).ok().map(Time::as_millis);
+        if let Some(status) = autoscaler::status(new, millis) {
+            self.if_new(KIND, name, "status", object(status));
+        }
+        let before: Vec<&str> = autoscaler::conditions(old).into_iter().map(|(condition, ..)| condition).collect();
+        self.conditions(KIND, name, &before, &autoscaler::conditions(Some(new)));
+    }
+
     /// A slice changed: all slices of its Service are put together.
     fn document(&mut self, old: Option<&Document>, new: Option<&Document>) {
+        if let Some(Kind::HorizontalPodAutoscaler) = new.or(old).map(|document| document.kind) {
+            return self.autoscaler(old, new);
+        }
         let slice = |document: Option<&Document>| document.and_then(Document::endpoint_slice);
         let (old, new) = (slice(old), slice(new));
         let key =

@@ -28,7 +28,31 @@ pub struct Scenario {
     pub kubelet: Scripted,
     /// What the pods use; only autoscaled scenarios have any.
     #[serde(default, deserialize_with = "null_is_empty")]
-    pub load: Vec<Value>,
+    pub load: Vec<Load>,
+}
+
+/// What the pods of a selector use of a resource.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Load {
+    /// `cpu` or `memory`.
+    pub resource: String,
+    /// Labels of the pods.
+    pub selector: BTreeMap<String, String>,
+    /// `shared` among the ready pods, or `perPod`.
+    pub mode: String,
+    /// Values in steps.
+    pub points: Vec<LoadPoint>,
+}
+
+/// A value from a time on.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LoadPoint {
+    /// When, in milliseconds.
+    pub at_ms: i64,
+    /// Thousandths of the unit.
+    pub milli: i64,
 }
 
 /// The start of every recorded trace, 2000-01-01T00:01:00Z, in seconds since the Unix epoch.

@@ -284,29 +284,26 @@ impl ReplicaCalculator<'_> {
     /// What every listed pod asks for, also those whose samples do not count.
     fn requests(&self, resource: &str, container: Option<&str>) -> Result<Vec<i64>, NoProposal> {
         let pods = self.view.pods();
-        let mut by_template: Vec<Option<Result<i64, NoRequest>>> = Vec::new();
+        // Pods have few templates, and neighbours mostly the same one.
+        let mut known: Vec<(u32, Result<i64, NoRequest>)> = Vec::new();
         let mut requests = Vec::with_capacity(pods.len());
         let mut lacking = Vec::new();
         for (position, pod) in pods.iter().enumerate() {
-            let template = usize::try_from(pod.template).unwrap_or(usize::MAX);
-            if by_template.len() <= template {
-                by_template.resize(template.saturating_add(1), None);
-            }
-            let known = by_template[template].get_or_insert_with(|| {
-                request(self.view.facts(pod.template), resource, container, self.config.pod_level_resources)
+            let found = known.iter().position(|(template, _)| *template == pod.template).unwrap_or_else(|| {
+                let facts = self.view.facts(pod.template);
+                known.push((pod.template, request(facts, resource, container, self.config.pod_level_resources)));
+                known.len() - 1
             });
-            match known {
+            match &known[found].1 {
                 Ok(request) => requests.push(*request),
-                Err(_) => lacking.push(position),
+                Err(_) => lacking.push((found, position)),
             }
         }
         // Upstream names the one that it meets first in a map; we name the first by name.
-        let first = lacking.into_iter().map(|position| (self.view.pod_name(position), position)).min();
-        let Some((name, position)) = first else { return Ok(requests) };
-        let template = usize::try_from(pods[position].template).unwrap_or(usize::MAX);
-        match by_template.get(template) {
-            Some(Some(Err(reason))) => Err(reason.text(&name)),
-            Some(Some(Ok(_)) | None) | None => Ok(requests),
+        let first = lacking.into_iter().map(|(found, position)| (self.view.pod_name(position), found)).min();
+        match first.map(|(name, found)| (name, &known[found].1)) {
+            Some((name, Err(reason))) => Err(reason.text(&name)),
+            Some((_, Ok(_))) | None => Ok(requests),
         }
     }
 

@@ -9,7 +9,7 @@ fn group(app: &str) -> Group {
 }
 
 fn pod(uid: u64, ready: bool) -> PodNow {
-    PodNow { uid: Uid(uid), started: Time::ZERO, ready }
+    PodNow { uid: Uid(uid), started: Time::ZERO, ready, answered: 0 }
 }
 
 fn seconds(seconds: i64) -> Time {
@@ -119,4 +119,17 @@ fn series_are_found_by_name_and_selector() {
     });
     let found = pipeline.object(seconds(0), "default", &object("elsewhere"), "jobs", &Selector::default());
     assert_eq!(found, Ok(3000));
+}
+
+#[test]
+fn requests_cost_processor_time_up_to_the_limit() {
+    let mut pipeline = Pipeline::new(Seed(1));
+    let usage = Usage::of_resource(group("web"), "cpu", Share::OfRequests, Curve::Constant(4));
+    pipeline.add_usage(Usage { limit: Some(300), ..usage });
+    for (time, answered) in [(5, 0), (20, 750), (35, 750 + 3000)] {
+        pipeline.scrape(seconds(time), |_| vec![PodNow { answered, ..pod(1, true) }]);
+        let milli = cpu(&pipeline, time).unwrap().of_pod(Uid(1)).unwrap().milli;
+        // 50 requests a second at 4 ms each, then 200.
+        assert_eq!(milli, [0, 200, 300][usize::try_from(time / 15).unwrap()]);
+    }
 }

@@ -1,0 +1,197 @@
+//! The metrics pipeline of a cluster: what its pods use, when that is looked at, and who asks.
+//!
+//! Pods are looked at only while there is an autoscaler, or somebody asks for `top`.
+
+use crate::cluster::Cluster;
+use crate::event::Event;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use wavetank_engine::{Seed, Time};
+use wavetank_metrics::{Group, Pipeline, PodNow};
+use wavetank_model::quantity::Format;
+use wavetank_model::{Phase, PodKey, Quantity, Refusal, Selector, Uid};
+use wavetank_store::{CohortId, Store};
+
+/// Which cohorts selectors pick. Cohorts only ever come, so each is asked once for each selector.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Picked {
+    by_selector: BTreeMap<(Arc<str>, Arc<str>), Cohorts>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Cohorts {
+    /// How many cohorts have been asked.
+    asked: usize,
+    picked: BTreeSet<CohortId>,
+}
+
+impl Picked {
+    /// The cohorts that a selector picks in a namespace. `spelled` is the selector as text.
+    pub(crate) fn cohorts(
+        &mut self,
+        store: &Store,
+        namespace: &Arc<str>,
+        spelled: &Arc<str>,
+        selector: &Selector,
+    ) -> &BTreeSet<CohortId> {
+        let known = self.by_selector.entry((Arc::clone(namespace), Arc::clone(spelled))).or_default();
+        for (id, cohort) in store.cohorts_from(known.asked) {
+            known.asked += 1;
+            if cohort.identity.namespace == *namespace && selector.matches(&cohort.identity.labels) {
+                known.picked.insert(id);
+            }
+        }
+        &known.picked
+    }
+}
+
+/// Stored pods of cohorts, by owner and creation.
+pub(crate) fn pods_of<'a>(store: &'a Store, cohorts: &'a BTreeSet<CohortId>) -> impl Iterator<Item = PodKey> + 'a {
+    let owners: BTreeSet<Option<Uid>> = cohorts.iter().map(|id| store.cohort(*id).identity.owner).collect();
+    owners
+        .into_iter()
+        .flat_map(|owner| store.pods_controlled_by(owner))
+        .filter(move |key| store.pod(*key).is_some_and(|pod| cohorts.contains(&pod.cohort)))
+}
+
+/// What the pipeline of a cluster keeps beside its scrapes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Metrics {
+    pub(crate) pipeline: Pipeline,
+    pub(crate) picked: Picked,
+    /// Whether the next scrape is in the queue.
+    scheduled: bool,
+}
+
+impl Metrics {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { pipeline: Pipeline::new(Seed(seed)), picked: Picked::default(), scheduled: false }
+    }
+}
+
+impl Cluster {
+    /// The metrics pipeline: usage of the pods, and how it is measured.
+    #[must_use]
+    pub const fn metrics(&self) -> &Pipeline {
+        &self.metrics.pipeline
+    }
+
+    /// Changes the metrics pipeline: adds usage or series, lets it lag, lose samples or fail.
+    ///
+    /// ```
+    /// use wavetank::Cluster;
+    /// use wavetank_metrics::{Curve, Group, Share, Usage};
+    /// use wavetank_model::Selector;
+    ///
+    /// let mut cluster = Cluster::builder().build();
+    /// let web = Group { namespace: "default".into(), selector: Selector::parse("app=web").unwrap() };
+    /// cluster.change_metrics(|metrics| {
+    ///     metrics.add_usage(Usage::of_resource(web, "cpu", Share::AmongReady, Curve::Constant(900)));
+    /// });
+    /// assert_eq!(cluster.metrics().usages().count(), 1);
+    /// ```
+    pub fn change_metrics(&mut self, change: impl FnOnce(&mut Pipeline)) {
+        change(&mut self.metrics.pipeline);
+        self.expect_scrape();
+    }
+
+    /// Puts the next scrape into the queue, if anybody will ask for it.
+    pub(crate) fn expect_scrape(&mut self) {
+        if self.metrics.scheduled || self.metrics.pipeline.is_idle() || self.horizontal.is_idle() {
+            return;
+        }
+        self.metrics.scheduled = true;
+        let at = self.metrics.pipeline.next_scrape(self.now);
+        self.queue.schedule(at, Event::Scrape);
+    }
+
+    /// The pipeline looks at the pods.
+    pub(crate) fn scrape(&mut self) {
+        self.metrics.scheduled = false;
+        if self.horizontal.is_idle() {
+            return;
+        }
+        self.look_at_pods();
+        let next = self.metrics.pipeline.next_scrape(self.now.offset(1));
+        if !self.metrics.pipeline.is_idle() {
+            self.metrics.scheduled = true;
+            self.queue.schedule(next, Event::Scrape);
+        }
+    }
+
+    fn look_at_pods(&mut self) {
+        let (store, picked) = (&self.store, &mut self.metrics.picked);
+        let network = self.traffic.network.as_ref();
+        let answered = |pod: Uid| network.map_or(0, |network| network.load_of(pod).1);
+        self.metrics.pipeline.scrape(self.now, |group| running(store, picked, group, &answered));
+    }
+
+    /// What pods use, as objects of `metrics.k8s.io/v1beta1`, by name: what `top pods` shows.
+    ///
+    /// # Errors
+    /// `NotFound` in the words of the API server if there is no such API.
+    pub fn pod_metrics(&mut self, namespace: &str, selector: &Selector) -> Result<Vec<Value>, Refusal> {
+        if !self.metrics.pipeline.settings().is_installed {
+            return Err(Refusal::new(wavetank_model::Reason::NotFound, "Metrics API not available"));
+        }
+        if self.horizontal.is_idle() {
+            self.look_at_pods();
+        }
+        let answer = |resource| self.metrics.pipeline.resource(self.now, namespace, resource, None).unwrap_or_default();
+        let (cpu, memory) = (answer("cpu"), answer("memory"));
+        let edge = self.edge();
+        let mut items = Vec::new();
+        for key in self.store.pods() {
+            let Some(pod) = self.store.pod(key) else { continue };
+            let identity = &self.store.cohort(pod.cohort).identity;
+            let (processor, bytes) = (cpu.of_pod(pod.uid), memory.of_pod(pod.uid));
+            let Some(sample) = processor.or(bytes) else { continue };
+            if *identity.namespace != *namespace || !selector.matches(&identity.labels) {
+                continue;
+            }
+            let container = self.store.template_of(pod).facts.containers.first().map(|first| first.name.to_string());
+            let amount = |sample: Option<&wavetank_metrics::Sample>, format| {
+                Quantity::from_milli(sample.map_or(0, |sample| sample.milli), format).to_string()
+            };
+            items.push(json!({
+                "apiVersion": "metrics.k8s.io/v1beta1",
+                "kind": "PodMetrics",
+                "metadata": {"name": &*self.store.pod_name(pod), "namespace": namespace, "labels": labels(&identity.labels)},
+                "timestamp": edge.spell_time(sample.timestamp),
+                "window": format!("{}s", sample.window.as_secs()),
+                "containers": [{
+                    "name": container.unwrap_or_default(),
+                    "usage": {"cpu": amount(processor, Format::DecimalSi), "memory": amount(bytes, Format::BinarySi)},
+                }],
+            }));
+        }
+        items.sort_by_key(|item| item["metadata"]["name"].to_string());
+        Ok(items)
+    }
+}
+
+fn labels(labels: &wavetank_model::StringMap) -> Value {
+    Value::Object(labels.iter().map(|(key, value)| (key.to_owned(), value.into())).collect())
+}
+
+/// The pods of a group that run, as they are and not as anybody has seen them.
+fn running(store: &Store, picked: &mut Picked, group: &Group, answered: &impl Fn(Uid) -> u64) -> Vec<PodNow> {
+    let spelled: Arc<str> = group.selector.to_string().into();
+    let cohorts = picked.cohorts(store, &group.namespace, &spelled, &group.selector);
+    let pods = pods_of(store, cohorts).filter_map(|key| store.pod(key));
+    pods.filter(|pod| pod.state.phase == Phase::Running)
+        .map(|pod| PodNow {
+            uid: pod.uid,
+            started: started(pod.created),
+            ready: pod.state.ready && pod.state.deletion.is_none(),
+            answered: answered(pod.uid),
+        })
+        .collect()
+}
+
+/// When the kubelet took a pod on: as good as when it was created, since the scheduler is quick.
+pub(crate) const fn started(created: Time) -> Time {
+    created
+}

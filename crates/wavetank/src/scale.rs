@@ -1,0 +1,120 @@
+//! The scale subresource: how many replicas an object has and should have, whatever its kind.
+
+use crate::cluster::Cluster;
+use std::sync::Arc;
+use wavetank_model::{Document, Kind, LabelSelector, Refusal, Scale, SetKind, StringMap};
+use wavetank_store::Precondition;
+
+/// An object that can be scaled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Scalable {
+    pub(crate) kind: Kind,
+    pub(crate) namespace: Arc<str>,
+    pub(crate) name: Arc<str>,
+}
+
+/// The kind of a name that has a scale.
+pub(crate) fn scalable_kind(group: &str, word: &str) -> Option<Kind> {
+    let kind = Kind::all().find(|kind| kind.as_str() == word)?;
+    let has_scale =
+        matches!(kind, Kind::Deployment | Kind::ReplicaSet | Kind::ReplicationController | Kind::StatefulSet);
+    let own_group = kind.api_version().split_once('/').map_or("", |(group, _)| group);
+    (has_scale && own_group == group).then_some(kind)
+}
+
+impl Scalable {
+    const fn set_kind(&self) -> Option<SetKind> {
+        if matches!(self.kind, Kind::ReplicaSet) {
+            Some(SetKind::ReplicaSet)
+        } else if matches!(self.kind, Kind::ReplicationController) {
+            Some(SetKind::ReplicationController)
+        } else {
+            None
+        }
+    }
+
+    fn missing(&self) -> Refusal {
+        let group = self.kind.api_version().split_once('/').map_or("", |(group, _)| group);
+        let plural = self.kind.resource();
+        let resource =
+            if group.is_empty() || plural.contains('.') { plural.to_owned() } else { format!("{plural}.{group}") };
+        Refusal::not_found(&resource, &self.name)
+    }
+}
+
+impl Cluster {
+    /// Reads the scale of the stored object.
+    pub(crate) fn read_scale(&self, of: &Scalable) -> Result<Scale, Refusal> {
+        let store = &self.store;
+        let (namespace, name) = (&of.namespace, &of.name);
+        if let Some(set) = of.set_kind() {
+            let stored = store.set_key(set, namespace, name).and_then(|key| store.set(key)?.stored.as_ref());
+            let stored = stored.ok_or_else(|| of.missing())?;
+            return Ok(Scale {
+                spec_replicas: stored.spec.replicas,
+                status_replicas: stored.status.replicas,
+                selector: spelled(&stored.spec.selector),
+            });
+        }
+        if of.kind == Kind::Deployment {
+            let stored = store.deployment_key(namespace, name).and_then(|key| store.deployment(key)?.stored.as_ref());
+            let stored = stored.ok_or_else(|| of.missing())?;
+            return Ok(Scale {
+                spec_replicas: stored.spec.replicas,
+                status_replicas: stored.status.replicas,
+                selector: spelled(&stored.spec.selector),
+            });
+        }
+        let stored = store.stored_document(of.kind, namespace, name).ok_or_else(|| of.missing())?;
+        Ok(scale_of(stored))
+    }
+
+    /// Sets the replicas of the stored object.
+    pub(crate) fn write_scale(&mut self, of: &Scalable, replicas: i32) -> Result<(), Refusal> {
+        let refused = self.refusals.meets("update", of.kind.as_str(), Some("scale"), || Arc::clone(&of.name));
+        if let Some(refusal) = refused {
+            return Err(refusal);
+        }
+        let (namespace, name) = (&of.namespace, &of.name);
+        if let Some(set) = of.set_kind() {
+            let key = self.store.set_key(set, namespace, name).ok_or_else(|| of.missing())?;
+            let stored = self.store.set(key).and_then(|slot| slot.stored.as_ref()).ok_or_else(|| of.missing())?;
+            let mut new = (**stored).clone();
+            new.spec.replicas = replicas;
+            self.store.update_set(key, new, Precondition::None)?;
+        } else if of.kind == Kind::Deployment {
+            let key = self.store.deployment_key(namespace, name).ok_or_else(|| of.missing())?;
+            let stored = self.store.deployment(key).and_then(|slot| slot.stored.as_ref());
+            let mut new = (**stored.ok_or_else(|| of.missing())?).clone();
+            new.spec.replicas = replicas;
+            self.store.update_deployment(key, new, Precondition::None)?;
+        } else {
+            let key = self.store.document_key(of.kind, namespace, name).ok_or_else(|| of.missing())?;
+            let stored = self.store.document(key).and_then(|slot| slot.stored.as_ref());
+            let mut new = (**stored.ok_or_else(|| of.missing())?).clone();
+            new.body["spec"]["replicas"] = replicas.into();
+            self.store.update_document(key, new, Precondition::None)?;
+        }
+        self.absorb();
+        Ok(())
+    }
+}
+
+/// A selector in the form of command lines; empty if it is not valid.
+fn spelled(selector: &LabelSelector) -> Arc<str> {
+    selector.compile().map_or_else(|_| "".into(), |selector| selector.to_string().into())
+}
+
+/// The scale of an object of a kind that is few.
+fn scale_of(document: &Document) -> Scale {
+    let count = |part: &serde_json::Value| {
+        part["replicas"].as_i64().and_then(|replicas| i32::try_from(replicas).ok()).unwrap_or_default()
+    };
+    let labels = document.body["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
+    let match_labels: StringMap = labels.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect();
+    Scale {
+        spec_replicas: count(&document.body["spec"]),
+        status_replicas: count(&document.status),
+        selector: spelled(&LabelSelector { match_labels, match_expressions: Vec::new() }),
+    }
+}
