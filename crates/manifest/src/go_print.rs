@@ -3,10 +3,11 @@
 //! Source: `pkg/util/hash`, `DeepHashObject`, which prints with type names, sorted map keys and
 //! without methods. Every field is printed, absent or not, so the text follows from the schema.
 
-use crate::go_quantity::{Amount, GoQuantity};
 use crate::schema::{self, Declaration, Type};
 use core::fmt::{self, Write};
 use serde_json::Value;
+use wavetank_model::Quantity;
+use wavetank_model::quantity::Held;
 
 /// Prints the value of a named struct as Go's printer would.
 ///
@@ -159,28 +160,46 @@ impl<W: Write> Printer<'_, W> {
             Some(Value::Number(number)) => number.to_string(),
             _ => String::new(),
         };
-        let quantity = GoQuantity::parse(&text);
-        let (value, scale) = match quantity.as_ref().map(|quantity| quantity.amount) {
-            Some(Amount::Small { value, scale }) => (value, scale),
-            Some(Amount::Big { .. }) | None => (0, 0),
+        let quantity = Quantity::parse(text.trim()).ok();
+        let held = quantity.as_ref().map(Quantity::held);
+        let (value, scale) = match &held {
+            Some(Held::Small { value, scale }) => (*value, *scale),
+            Some(Held::Exact { .. }) | None => (0, 0),
         };
         write!(self.out, "{{i:(resource.int64Amount){{value:(int64){value} scale:(resource.Scale){scale}}} ")?;
         self.out.write_str("d:(resource.infDecAmount){Dec:(*inf.Dec)")?;
-        match quantity.as_ref().map(|quantity| quantity.amount) {
-            Some(Amount::Big { unscaled, scale }) => {
-                write!(self.out, "{{unscaled:(big.Int){{neg:(bool){} abs:(big.nat)[", unscaled < 0)?;
-                let digits = unscaled.unsigned_abs();
-                let (high, low) = (digits >> 64, digits & u128::from(u64::MAX));
-                write!(self.out, "{low}")?;
-                if high > 0 {
-                    write!(self.out, " {high}")?;
-                }
-                write!(self.out, "]}} scale:(inf.Scale){scale}}}")?;
+        match &held {
+            Some(Held::Exact { negative, digits, scale }) => {
+                let words: Vec<String> = words(digits).iter().map(ToString::to_string).collect();
+                write!(self.out, "{{unscaled:(big.Int){{neg:(bool){negative} abs:(big.nat)[{}]}} ", words.join(" "))?;
+                write!(self.out, "scale:(inf.Scale){scale}}}")?;
             }
-            Some(Amount::Small { .. }) | None => self.out.write_str("<nil>")?,
+            Some(Held::Small { .. }) | None => self.out.write_str("<nil>")?,
         }
-        let cached = quantity.as_ref().map_or("", |quantity| &quantity.cached);
-        let format = quantity.as_ref().map_or("", |quantity| quantity.format.as_str());
+        let cached = quantity.as_ref().and_then(Quantity::spelled).unwrap_or_default();
+        let format = quantity.as_ref().map_or("", |quantity| quantity.format().as_str());
         write!(self.out, "}} s:(string){cached} Format:(resource.Format){format}}}")
     }
+}
+
+/// A number of decimal digits in words of 64 bits, the lowest first, as Go holds it.
+fn words(digits: &str) -> Vec<u64> {
+    let mut words: Vec<u64> = Vec::new();
+    for digit in digits.bytes() {
+        let mut carry = u128::from(digit - b'0');
+        for word in &mut words {
+            let product = u128::from(*word) * 10 + carry;
+            *word = low(product);
+            carry = product >> 64;
+        }
+        if carry > 0 {
+            words.push(low(carry));
+        }
+    }
+    words
+}
+
+/// The lowest 64 bits of a number.
+fn low(number: u128) -> u64 {
+    u64::try_from(number & u128::from(u64::MAX)).unwrap_or_default()
 }

@@ -12,6 +12,7 @@
 //! - [`service`], [`endpoint_slice`], [`ingress`]: how pods are reached.
 //! - [`edge`]: the calendar and the uids that both sides share.
 //! - [`horizontal`]: autoscalers, in all versions of their API.
+//! - [`ledger`]: which fields are obeyed, carried and refused.
 //! - [`literal`]: objects read as they stand.
 //! - [`object`]: objects of whichever kind.
 //! - [`patch`]: the three kinds of patches, on JSON, and how `kubectl apply` makes them.
@@ -31,9 +32,9 @@ mod error;
 mod facts;
 mod fields;
 mod go_print;
-mod go_quantity;
 pub mod horizontal;
 pub mod ingress;
+pub mod ledger;
 pub mod literal;
 mod meaning;
 mod metadata;
@@ -63,6 +64,7 @@ pub use endpoint_slice::{decode_endpoint_slice, render_endpoint_slice};
 pub use error::Error;
 pub use horizontal::{decode_horizontal, render_horizontal};
 pub use ingress::{decode_ingress, render_ingress};
+pub use ledger::refuse_what_is_not_simulated;
 pub use literal::{decode_deployment, decode_pod, decode_replica_set};
 pub use object::{Object, decode, read_admitted};
 pub use patch::{
@@ -75,4 +77,4 @@ pub use service::{decode_service, decode_service_spec, render_service};
 pub use template::pod_template;
 pub use versions::{Converted, convert_old};
 pub use wavetank_model::Kind;
-pub use yaml::{YamlError, parse_yaml};
+pub use yaml::{YamlError, parse_objects, parse_yaml};

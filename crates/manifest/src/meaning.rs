@@ -4,10 +4,10 @@
 //! so are an absent number and zero; quantities go by value and times by instant. A pointer to zero
 //! differs from no pointer.
 
-use crate::go_quantity::GoQuantity;
 use crate::schema::{self, Declaration, Type};
 use core::fmt::Write;
 use serde_json::Value;
+use wavetank_model::Quantity;
 
 /// The canonical text of a value of a type; empty if the value is that type's zero.
 pub(crate) fn meaning(kind: &Type, value: &Value) -> String {
@@ -111,13 +111,14 @@ fn opaque(out: &mut String, name: &str, value: &Value) {
     match (name, value) {
         ("resource.Quantity", Value::String(_) | Value::Number(_)) => {
             let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-            match GoQuantity::parse(&text).map(|quantity| quantity.normal()) {
-                Some((0, _)) => {}
-                Some((digits, exponent)) => {
+            match Quantity::parse(text.trim()) {
+                Ok(quantity) if quantity.is_zero() => {}
+                Ok(quantity) => {
+                    let (digits, exponent) = quantity.normal();
                     // Writing to a string cannot fail.
                     let _ = write!(out, "{digits}e{exponent}");
                 }
-                None => quoted(out, &text),
+                Err(_) => quoted(out, &text),
             }
         }
         ("intstr.IntOrString", Value::Number(number)) if number.as_i64() == Some(0) => {}

@@ -5,9 +5,9 @@
 //! it again: nulls and empty optional fields gone, quantities in their canonical spelling.
 
 use crate::go_print;
-use crate::go_quantity::{GoQuantity, QuantityFault};
 use crate::schema::{self, Declaration, Type};
 use serde_json::{Map, Value};
+use wavetank_model::Quantity;
 
 /// Decodes a value of a named struct.
 ///
@@ -191,10 +191,10 @@ impl Walk {
                 None => Value::from("0"),
                 Some(value) => {
                     let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-                    match GoQuantity::read(&text) {
-                        Ok(quantity) => Value::from(quantity.canonical()),
+                    match Quantity::parse(text.trim()) {
+                        Ok(quantity) => Value::from(quantity.to_string()),
                         Err(fault) => {
-                            self.quantity_fault(fault);
+                            self.fault.get_or_insert_with(|| fault.to_string());
                             Value::from("0")
                         }
                     }
@@ -224,20 +224,6 @@ impl Walk {
             _ => value.cloned().unwrap_or(Value::Null),
         }
     }
-
-    fn quantity_fault(&mut self, fault: QuantityFault) {
-        self.fault.get_or_insert_with(|| {
-            match fault {
-                QuantityFault::Form => {
-                    "quantities must match the regular expression \
-                     '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-                }
-                QuantityFault::Suffix => "unable to parse quantity's suffix",
-                QuantityFault::Number => "unable to parse numeric part of quantity",
-            }
-            .to_owned()
-        });
-    }
 }
 
 /// A kind of JSON, as Go's decoder calls it.
@@ -253,7 +239,7 @@ const fn found(value: &Value) -> &'static str {
 }
 
 /// Whether an optional field of this type is left out; structs never are.
-fn is_empty(kind: &Type, value: &Value) -> bool {
+pub(crate) fn is_empty(kind: &Type, value: &Value) -> bool {
     match (kind, value) {
         (_, Value::Null) => true,
         (Type::Pointer(_), _) => false,

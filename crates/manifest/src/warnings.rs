@@ -2,12 +2,11 @@
 //!
 //! Sources: `pkg/api/pod/warnings.go`, `pkg/api/service/warnings.go` and the strategies of the kinds.
 
-use crate::go_quantity::GoQuantity;
 use crate::validation::names;
 use crate::validation::read::{child, entries, list, number, text, texts};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use wavetank_model::Kind;
+use wavetank_model::{Kind, Quantity};
 
 /// The warnings that a write of an object calls forth; `new` says that it makes the object.
 pub(crate) fn warnings(kind: Kind, object: &Value, new: bool) -> Vec<String> {
@@ -225,7 +224,7 @@ fn fractions(out: &mut Vec<String>, container: &Value, path: &str) {
     for resource in ["memory", "ephemeral-storage"] {
         for bound in ["limits", "requests"] {
             let amount = container.pointer(&format!("/resources/{bound}/{resource}")).and_then(Value::as_str);
-            let broken = amount.filter(|amount| GoQuantity::parse(amount).is_some_and(|amount| amount.normal().1 < 0));
+            let broken = amount.filter(|amount| Quantity::parse(amount).is_ok_and(|amount| !amount.rounded_up(0).1));
             if let Some(amount) = broken {
                 out.push(format!(
                     "{path}.resources.{bound}[{resource}]: fractional byte value {} is invalid, must be an integer",

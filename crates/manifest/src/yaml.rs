@@ -38,6 +38,45 @@ pub fn parse_yaml(text: &str) -> Result<Vec<Value>, YamlError> {
     serde_saphyr::from_multiple_with_options(text, options).map_err(|error| YamlError { message: error.to_string() })
 }
 
+/// Reads all objects of a text: documents, and the items of documents that are lists.
+///
+/// # Errors
+/// As [`parse_yaml`].
+pub fn parse_objects(text: &str) -> Result<Vec<Value>, YamlError> {
+    let mut objects = Vec::new();
+    for document in parse_yaml(text)? {
+        flatten(document, &mut objects);
+    }
+    Ok(objects)
+}
+
+/// A list is of a kind that ends so and has items; depth is bounded by how the text was read.
+fn flatten(document: Value, objects: &mut Vec<Value>) {
+    let is_list = document.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
+    match document {
+        Value::Object(mut fields) if is_list && fields.get("items").is_some_and(Value::is_array) => {
+            let items = fields.remove("items");
+            let item_kind = fields.get("kind").and_then(Value::as_str).and_then(|kind| kind.strip_suffix("List"));
+            let of_list = |key: &str| match key {
+                "kind" => item_kind.filter(|kind| !kind.is_empty()).map(Value::from),
+                _ => fields.get(key).filter(|_| item_kind != Some("")).cloned(),
+            };
+            for mut item in items.and_then(|items| items.as_array().cloned()).unwrap_or_default() {
+                if let Value::Object(item) = &mut item {
+                    // The items of a list of one kind need not say again what they are.
+                    for key in ["apiVersion", "kind"] {
+                        if let (false, Some(value)) = (item.contains_key(key), of_list(key)) {
+                            item.insert(key.to_owned(), value);
+                        }
+                    }
+                }
+                flatten(item, objects);
+            }
+        }
+        other => objects.push(other),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +86,16 @@ mod tests {
     fn documents_come_in_order_and_empty_ones_are_left_out() {
         let documents = parse_yaml("---\na: 1\n---\n---\nb: [x, \"2\"]\n").unwrap();
         assert_eq!(documents, [json!({"a": 1}), json!({"b": ["x", "2"]})]);
+    }
+
+    #[test]
+    fn lists_give_their_items() {
+        let text = "kind: List\napiVersion: v1\nitems:\n- {kind: Pod, apiVersion: v1}\n---\nkind: PodList\n\
+                    apiVersion: v1\nitems: [{metadata: {name: a}}]\n---\n{kind: Pod}\n";
+        let objects = parse_objects(text).unwrap();
+        assert_eq!(objects[0], json!({"kind": "Pod", "apiVersion": "v1"}));
+        assert_eq!(objects[1], json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a"}}));
+        assert_eq!(objects[2], json!({"kind": "Pod"}));
     }
 
     #[test]

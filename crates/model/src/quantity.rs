@@ -81,6 +81,27 @@ enum Amount {
     Exact(Decimal),
 }
 
+/// How upstream holds the number of a quantity, which shows where it prints one in full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// In 64 bits: value × 10^scale.
+    Small {
+        /// The digits, with their sign.
+        value: i64,
+        /// The power of ten.
+        scale: i32,
+    },
+    /// At any length: the digits × 10^-scale.
+    Exact {
+        /// Whether it is below zero.
+        negative: bool,
+        /// The digits of the magnitude.
+        digits: String,
+        /// The power of ten that it is divided by.
+        scale: i64,
+    },
+}
+
 impl Default for Amount {
     fn default() -> Self {
         Self::Small { value: 0, scale: 0 }
@@ -129,6 +150,38 @@ impl Quantity {
     #[must_use]
     pub const fn format(&self) -> Format {
         self.format
+    }
+
+    /// How upstream holds the number.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        match &self.amount {
+            Amount::Small { value, scale } => Held::Small { value: *value, scale: *scale },
+            Amount::Exact(number) => {
+                Held::Exact { negative: number.is_negative(), digits: number.digits(), scale: number.scale() }
+            }
+        }
+    }
+
+    /// The text that it was read from, if upstream keeps it.
+    #[must_use]
+    pub fn spelled(&self) -> Option<&str> {
+        self.spelled.as_deref()
+    }
+
+    /// Sign and digits without zeros at the end, and the power of ten that they are multiplied by; equal
+    /// for equal numbers.
+    #[must_use]
+    pub fn normal(&self) -> (String, i64) {
+        let number = self.amount.exact();
+        if number.is_zero() {
+            return ("0".to_owned(), 0);
+        }
+        let digits = number.digits();
+        let short = digits.trim_end_matches('0');
+        let zeros = i64::try_from(digits.len() - short.len()).unwrap_or_default();
+        let sign = if number.is_negative() { "-" } else { "" };
+        (format!("{sign}{short}"), zeros - number.scale())
     }
 
     /// -1, 0 or 1.

@@ -1,8 +1,8 @@
 //! Pods.
 
 use super::{Fields, absent, below, items, present, zero};
-use crate::go_quantity::GoQuantity;
 use serde_json::{Map, Value, json};
+use wavetank_model::Quantity;
 
 /// Fills in a Pod.
 pub(super) fn pod(object: &mut Fields) {
@@ -66,7 +66,7 @@ fn quality_of_service(spec: &Fields) -> &'static str {
         for container in spec.get(kind).and_then(Value::as_array).into_iter().flatten() {
             let amount = |group: &str, name: &str| {
                 let quantity = container.get("resources")?.get(group)?.get(name)?.as_str()?;
-                Some(GoQuantity::parse(quantity)?.normal()).filter(|(digits, _)| *digits != 0)
+                Quantity::parse(quantity).ok().filter(|quantity| !quantity.is_zero())
             };
             for name in ["cpu", "memory"] {
                 let (limit, request) = (amount("limits", name), amount("requests", name));

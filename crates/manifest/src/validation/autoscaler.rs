@@ -2,8 +2,8 @@
 
 use super::read::{child, list, number, text};
 use super::{Faults, names, selector};
-use crate::go_quantity::GoQuantity;
 use serde_json::Value;
+use wavetank_model::Quantity;
 
 const MAX_PERIOD_SECONDS: i64 = 1_800;
 const MAX_WINDOW_SECONDS: i64 = 3_600;
@@ -175,8 +175,8 @@ fn identifier(faults: &mut Faults, metric: &Value, path: &str) {
 }
 
 /// The sign of a quantity, if there is one.
-fn sign(target: &Value, key: &str) -> Option<i128> {
-    GoQuantity::parse(target.get(key)?.as_str()?).map(|quantity| quantity.normal().0.signum())
+fn sign(target: &Value, key: &str) -> Option<i32> {
+    Quantity::parse(target.get(key)?.as_str()?).ok().map(|quantity| quantity.signum())
 }
 
 fn metric_target(faults: &mut Faults, target: &Value, path: &str) {

@@ -1,7 +1,7 @@
 //! Containers: names, images, ports, mounts, security.
 
 use super::read::{child, is_set, list, number, text};
-use super::{Faults, environment, names, probe, resources};
+use super::{Faults, environment, go_shown, names, probe, resources};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -170,6 +170,23 @@ fn mounts(faults: &mut Faults, container: &Value, path: &str, around: &Surroundi
             faults.invalid_text(&format!("{item}.mountPath"), target, "must be unique");
         }
         local_path(faults, text(mount, "subPath"), &format!("{path}.subPath"));
+        let expression = text(mount, "subPathExpr");
+        if !expression.is_empty() {
+            if !text(mount, "subPath").is_empty() {
+                let detail = "subPathExpr and subPath are mutually exclusive";
+                faults.invalid_text(&format!("{item}.subPathExpr"), expression, detail);
+            }
+            local_path(faults, expression, &format!("{path}.subPathExpr"));
+        }
+        if let Some(propagation) = mount.get("mountPropagation").and_then(Value::as_str) {
+            let path = format!("{item}.mountPropagation");
+            faults.one_of(&path, propagation, &["Bidirectional", "HostToContainer", "None"]);
+            let privileged = child(container, "securityContext").is_some_and(|context| is_set(context, "privileged"));
+            if propagation == "Bidirectional" && !privileged {
+                let detail = "Bidirectional mount propagation is available only to privileged containers";
+                faults.forbidden(&path, detail);
+            }
+        }
     }
 }
 
@@ -183,7 +200,18 @@ pub(crate) fn local_path(faults: &mut Faults, local: &str, path: &str) {
     }
 }
 
+/// Checks the numbers of users and groups.
+pub(crate) fn identities(faults: &mut Faults, context: &Value, path: &str, keys: &[&str]) {
+    for key in keys {
+        if let Some(id) = number(context, key).filter(|id| !(0..=i64::from(i32::MAX)).contains(id)) {
+            let detail = "must be between 0 and 2147483647, inclusive";
+            faults.invalid(&format!("{path}.{key}"), &id.to_string(), detail);
+        }
+    }
+}
+
 fn security(faults: &mut Faults, context: &Value, path: &str) {
+    identities(faults, context, path, &["runAsUser", "runAsGroup"]);
     seccomp(faults, context, path);
     if let Some(mount) = context.get("procMount").and_then(Value::as_str) {
         faults.one_of(&format!("{path}.procMount"), mount, &["Default", "Unmasked"]);
@@ -191,29 +219,8 @@ fn security(faults: &mut Faults, context: &Value, path: &str) {
     let escalation = context.get("allowPrivilegeEscalation").and_then(Value::as_bool);
     if escalation == Some(false) && is_set(context, "privileged") {
         let detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";
-        faults.invalid(path, &shown_security(context), detail);
+        faults.invalid(path, &go_shown::shown("core/v1.SecurityContext", context), detail);
     }
-}
-
-/// A security context as messages show it: the server's inner type has no JSON names.
-fn shown_security(context: &Value) -> String {
-    let fields = [
-        ("Capabilities", "capabilities"),
-        ("Privileged", "privileged"),
-        ("SELinuxOptions", "seLinuxOptions"),
-        ("WindowsOptions", "windowsOptions"),
-        ("RunAsUser", "runAsUser"),
-        ("RunAsGroup", "runAsGroup"),
-        ("RunAsNonRoot", "runAsNonRoot"),
-        ("ReadOnlyRootFilesystem", "readOnlyRootFilesystem"),
-        ("AllowPrivilegeEscalation", "allowPrivilegeEscalation"),
-        ("ProcMount", "procMount"),
-        ("SeccompProfile", "seccompProfile"),
-        ("AppArmorProfile", "appArmorProfile"),
-    ];
-    let parts: Vec<String> =
-        fields.iter().map(|(go, json)| format!("\"{go}\":{}", context.get(*json).unwrap_or(&Value::Null))).collect();
-    format!("{{{}}}", parts.join(","))
 }
 
 /// Checks a seccomp profile, of a container or of a pod.

@@ -2,8 +2,8 @@
 
 use super::read::{child, list, text};
 use super::{Faults, names};
-use crate::go_quantity::GoQuantity;
 use serde_json::Value;
+use wavetank_model::Quantity;
 
 /// Fields of a pod that a variable may show.
 const FIELDS: [&str; 9] = [
@@ -105,7 +105,7 @@ fn resource_reference(faults: &mut Faults, reference: &Value, path: &str) {
         faults.required(&format!("{path}.resource"), "");
         return;
     }
-    let divisor = GoQuantity::parse(text(reference, "divisor")).map(|quantity| quantity.canonical());
+    let divisor = Quantity::parse(text(reference, "divisor")).map(|quantity| quantity.to_string());
     let divisor = divisor.as_deref().unwrap_or("0");
     if resource.ends_with(".cpu") && !["0", "1", "1m"].contains(&divisor) {
         let detail = "only divisor's values 1m and 1 are supported with the cpu resource";

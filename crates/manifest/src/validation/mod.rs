@@ -47,10 +47,15 @@ pub(crate) fn create(kind: Kind, object: &Value) -> Faults {
         Kind::CronJob => cron_job::check(&mut faults, object),
         Kind::Ingress => ingress::check(&mut faults, object, true),
         Kind::HorizontalPodAutoscaler => autoscaler::spec(&mut faults, &object["spec"], 1),
+        Kind::Pod => {
+            whole(&mut faults, kind, object);
+            if !read::list(&object["spec"], "ephemeralContainers").is_empty() {
+                faults.forbidden("spec.ephemeralContainers", "cannot be set on create");
+            }
+        }
         Kind::Deployment
         | Kind::ReplicaSet
         | Kind::ReplicationController
-        | Kind::Pod
         | Kind::Service
         | Kind::ConfigMap
         | Kind::Namespace

@@ -216,6 +216,16 @@ pub(crate) fn range(text: &str) -> Option<&'static str> {
     (bits & below != 0).then_some("must not have bits set beyond the prefix length")
 }
 
+/// What is wrong with the name of a header of HTTP.
+pub(crate) fn header(text: &str) -> Vec<String> {
+    if !text.is_empty() && text.bytes().all(|letter| letter.is_ascii_alphanumeric() || letter == b'-') {
+        return Vec::new();
+    }
+    let fault = "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used \
+                 for validation is '[-A-Za-z0-9]+')";
+    vec![fault.to_owned()]
+}
+
 /// What is wrong with a percentage.
 pub(crate) fn percentage(text: &str) -> Option<&'static str> {
     let digits = text.strip_suffix('%').unwrap_or_default();

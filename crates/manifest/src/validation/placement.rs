@@ -2,9 +2,12 @@
 
 use super::faults::quoted;
 use super::read::{child, list, number, text, texts};
-use super::{Faults, names};
+use super::{Faults, names, selector};
 use serde_json::Value;
 use std::collections::BTreeSet;
+
+const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
+const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
 
 /// Checks tolerations.
 pub(crate) fn tolerations(faults: &mut Faults, spec: &Value, path: &str) {
@@ -40,12 +43,53 @@ pub(crate) fn tolerations(faults: &mut Faults, spec: &Value, path: &str) {
     }
 }
 
-/// Checks node affinity.
+/// Checks affinity, to nodes and to other pods.
 pub(crate) fn affinity(faults: &mut Faults, spec: &Value, path: &str) {
-    let Some(affinity) = child(spec, "affinity").and_then(|affinity| child(affinity, "nodeAffinity")) else { return };
-    let path = format!("{path}.affinity.nodeAffinity");
-    if let Some(required) = child(affinity, "requiredDuringSchedulingIgnoredDuringExecution") {
-        let path = format!("{path}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms");
+    let Some(affinity) = child(spec, "affinity") else { return };
+    if let Some(to_nodes) = child(affinity, "nodeAffinity") {
+        node_affinity(faults, to_nodes, &format!("{path}.affinity.nodeAffinity"));
+    }
+    for key in ["podAffinity", "podAntiAffinity"] {
+        let Some(to_pods) = child(affinity, key) else { continue };
+        let path = format!("{path}.affinity.{key}");
+        for (index, term) in list(to_pods, REQUIRED).iter().enumerate() {
+            pod_term(faults, term, &format!("{path}.{REQUIRED}[{index}]"));
+        }
+        for (index, preferred) in list(to_pods, PREFERRED).iter().enumerate() {
+            let path = format!("{path}.{PREFERRED}[{index}]");
+            weight(faults, preferred, &path);
+            pod_term(faults, &preferred["podAffinityTerm"], &format!("{path}.podAffinityTerm"));
+        }
+    }
+}
+
+fn weight(faults: &mut Faults, preferred: &Value, path: &str) {
+    let weight = number(preferred, "weight").unwrap_or_default();
+    if !(1..=100).contains(&weight) {
+        faults.invalid(&format!("{path}.weight"), &weight.to_string(), "must be in the range 1-100");
+    }
+}
+
+fn pod_term(faults: &mut Faults, term: &Value, path: &str) {
+    for key in ["labelSelector", "namespaceSelector"] {
+        if let Some(wanted) = child(term, key) {
+            selector::check(faults, wanted, &format!("{path}.{key}"));
+        }
+    }
+    for name in texts(term, "namespaces") {
+        faults.invalid_texts(&format!("{path}.namespace"), name, &names::label(name));
+    }
+    let key = text(term, "topologyKey");
+    let path = format!("{path}.topologyKey");
+    if key.is_empty() {
+        faults.required(&path, "can not be empty");
+    }
+    faults.invalid_texts(&path, key, &names::qualified(key));
+}
+
+fn node_affinity(faults: &mut Faults, affinity: &Value, path: &str) {
+    if let Some(required) = child(affinity, REQUIRED) {
+        let path = format!("{path}.{REQUIRED}.nodeSelectorTerms");
         let terms = list(required, "nodeSelectorTerms");
         if terms.is_empty() {
             faults.required(&path, "must have at least one node selector term");
@@ -54,12 +98,9 @@ pub(crate) fn affinity(faults: &mut Faults, spec: &Value, path: &str) {
             node_term(faults, term, &format!("{path}[{index}]"));
         }
     }
-    for (index, preferred) in list(affinity, "preferredDuringSchedulingIgnoredDuringExecution").iter().enumerate() {
-        let path = format!("{path}.preferredDuringSchedulingIgnoredDuringExecution[{index}]");
-        let weight = number(preferred, "weight").unwrap_or_default();
-        if !(1..=100).contains(&weight) {
-            faults.invalid(&format!("{path}.weight"), &weight.to_string(), "must be in the range 1-100");
-        }
+    for (index, preferred) in list(affinity, PREFERRED).iter().enumerate() {
+        let path = format!("{path}.{PREFERRED}[{index}]");
+        weight(faults, preferred, &path);
         node_term(faults, &preferred["preference"], &format!("{path}.preference"));
     }
 }
@@ -115,6 +156,17 @@ pub(crate) fn spreading(faults: &mut Faults, spec: &Value, path: &str) {
         if constraints.iter().skip(index + 1).any(repeats) {
             let shown = format!("{{{key}, {action}}}");
             faults.duplicate(&format!("{path}.{{topologyKey, whenUnsatisfiable}}"), &shown);
+        }
+        for key in ["nodeAffinityPolicy", "nodeTaintsPolicy"] {
+            if let Some(policy) = constraint.get(key).and_then(Value::as_str) {
+                faults.one_of(&format!("{path}.{key}"), policy, &["Honor", "Ignore"]);
+            }
+        }
+        if let Some(wanted) = child(constraint, "labelSelector") {
+            selector::check(faults, wanted, &format!("{path}.labelSelector"));
+        } else if !list(constraint, "matchLabelKeys").is_empty() {
+            let detail = "must not be specified when labelSelector is not set";
+            faults.forbidden(&format!("{path}.matchLabelKeys"), detail);
         }
         if let Some(domains) = number(constraint, "minDomains") {
             let path = format!("{path}.minDomains");

@@ -44,6 +44,30 @@ pub(crate) fn spec(faults: &mut Faults, spec: &Value, path: &str) {
     }
     placement::tolerations(faults, spec, path);
     host_aliases(faults, spec, path);
+    for (index, gate) in list(spec, "readinessGates").iter().enumerate() {
+        let kind = text(gate, "conditionType");
+        faults.invalid_texts(&format!("{path}.readinessGates[{index}].conditionType"), kind, &names::qualified(kind));
+    }
+    let class = text(spec, "priorityClassName");
+    if !class.is_empty() {
+        faults.invalid_texts(&format!("{path}.priorityClassName"), class, &names::subdomain(class));
+    }
+    if is_set(spec, "hostNetwork") {
+        ports_of_host(faults, spec, path);
+    }
+}
+
+/// On the network of the node a container has no ports of its own.
+fn ports_of_host(faults: &mut Faults, spec: &Value, path: &str) {
+    for (index, container) in list(spec, "containers").iter().enumerate() {
+        for (position, port) in list(container, "ports").iter().enumerate() {
+            let given = number(port, "containerPort").unwrap_or_default();
+            if number(port, "hostPort").unwrap_or_default() != given {
+                let path = format!("{path}.containers[{index}].ports[{position}].containerPort");
+                faults.invalid(&path, &given.to_string(), "must match `hostPort` when `hostNetwork` is true");
+            }
+        }
+    }
 }
 
 fn host_name(faults: &mut Faults, name: &str, path: &str) {
@@ -86,6 +110,26 @@ fn dns(faults: &mut Faults, spec: &Value, path: &str) {
     for (index, server) in servers.into_iter().enumerate() {
         address(faults, server, &format!("{path}.nameservers[{index}]"));
     }
+    let searches = texts(config, "searches");
+    let path_of_searches = format!("{path}.searches");
+    if searches.len() > 32 {
+        let shown = Value::from(searches.clone()).to_string();
+        faults.invalid(&path_of_searches, &shown, "must not have more than 32 search paths");
+    }
+    if searches.join(" ").len() > 2_048 {
+        let shown = Value::from(searches.clone()).to_string();
+        let detail = "must not have more than 2048 characters (including spaces) in the search list";
+        faults.invalid(&path_of_searches, &shown, detail);
+    }
+    for (index, search) in searches.into_iter().enumerate().filter(|(_, search)| *search != ".") {
+        let name = search.strip_suffix('.').unwrap_or(search);
+        // Underscores are let pass here, though they are none of a name's letters.
+        faults.invalid_texts(
+            &format!("{path_of_searches}[{index}]"),
+            search,
+            &names::subdomain(&name.replace('_', "a")),
+        );
+    }
     for (index, option) in list(config, "options").iter().enumerate() {
         if text(option, "name").is_empty() {
             faults.required(&format!("{path}.options[{index}]"), "must not be empty");
@@ -125,6 +169,13 @@ fn security(faults: &mut Faults, spec: &Value, path: &str) {
             let detail = "must have at most 253 characters and match regex \
                           ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
             faults.invalid_text(&path, name, detail);
+        }
+    }
+    container::identities(faults, context, &path, &["runAsUser", "runAsGroup", "fsGroup"]);
+    for (index, group) in list(context, "supplementalGroups").iter().enumerate() {
+        if let Some(id) = group.as_i64().filter(|id| !(0..=i64::from(i32::MAX)).contains(id)) {
+            let detail = "must be between 0 and 2147483647, inclusive";
+            faults.invalid(&format!("{path}.supplementalGroups[{index}]"), &id.to_string(), detail);
         }
     }
     if let Some(policy) = context.get("fsGroupChangePolicy").and_then(Value::as_str) {

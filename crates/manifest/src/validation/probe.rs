@@ -76,6 +76,10 @@ fn handler(faults: &mut Faults, handler: &Value, path: &str) {
         }
         port(faults, get, &format!("{path}.port"));
         faults.one_of(&format!("{path}.scheme"), text(get, "scheme"), &["HTTP", "HTTPS"]);
+        for header in list(get, "httpHeaders") {
+            let name = text(header, "name");
+            faults.invalid_texts(&format!("{path}.httpHeaders"), name, &names::header(name));
+        }
     }
     if let Some(socket) = child(handler, "tcpSocket")
         && another(faults, "tcpSocket")

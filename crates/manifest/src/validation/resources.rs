@@ -2,9 +2,9 @@
 
 use super::read::entries;
 use super::{Faults, names};
-use crate::go_quantity::GoQuantity;
 use core::cmp::Ordering;
 use serde_json::Value;
+use wavetank_model::Quantity;
 
 const FOR_CONTAINERS: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
@@ -55,17 +55,16 @@ fn amount(faults: &mut Faults, name: &str, quantity: &str, path: &str) {
     } else if is_extended(name) && !names::qualified(&format!("requests.{name}")).is_empty() {
         faults.invalid_text(path, name, "doesn't follow extended resource name standard");
     }
-    let Some(number) = GoQuantity::parse(quantity) else { return };
-    let (digits, exponent) = number.normal();
-    if digits < 0 {
+    let Ok(number) = Quantity::parse(quantity) else { return };
+    if number.signum() < 0 {
         faults.invalid_text(path, quantity, "must be greater than or equal to 0");
     }
-    if is_extended(name) && exponent < 0 {
+    if is_extended(name) && !number.rounded_up(0).1 {
         faults.invalid_text(path, quantity, "must be an integer");
     }
-    if let Some(page) = name.strip_prefix("hugepages-").and_then(GoQuantity::parse) {
-        let (whole, page) = (bytes(&number), bytes(&page));
-        let fits = matches!((whole, page), (Some(whole), Some(page)) if page > 0 && whole % page == 0);
+    if let Some(Ok(page)) = name.strip_prefix("hugepages-").map(Quantity::parse) {
+        let whole = number.rounded_up(0).1;
+        let fits = page.value() > 0 && whole && number.value() % page.value() == 0;
         if !fits {
             let detail = format!("{quantity} is not positive integer multiple of {name}");
             faults.invalid_text(path, quantity, &detail);
@@ -73,19 +72,8 @@ fn amount(faults: &mut Faults, name: &str, quantity: &str, path: &str) {
     }
 }
 
-fn bytes(quantity: &GoQuantity) -> Option<i128> {
-    let (digits, exponent) = quantity.normal();
-    digits.checked_mul(10_i128.checked_pow(u32::try_from(exponent).ok()?)?)
-}
-
 /// Orders two quantities by value; what is none counts as zero.
 fn order(left: &str, right: &str) -> Ordering {
-    let normal = |text: &str| GoQuantity::parse(text).map_or((0, 0), |quantity| quantity.normal());
-    let ((left, left_exponent), (right, right_exponent)) = (normal(left), normal(right));
-    let lowest = left_exponent.min(right_exponent);
-    let scaled = |digits: i128, exponent: i32| {
-        let power = u32::try_from(exponent - lowest).ok().and_then(|power| 10_i128.checked_pow(power));
-        power.and_then(|power| digits.checked_mul(power)).unwrap_or(if digits < 0 { i128::MIN } else { i128::MAX })
-    };
-    scaled(left, left_exponent).cmp(&scaled(right, right_exponent))
+    let read = |text: &str| Quantity::parse(text).unwrap_or_default();
+    read(left).cmp(&read(right))
 }

@@ -4,10 +4,10 @@ use super::faults::quoted;
 use super::read::{child, list, number, text, texts};
 use super::workload::{lasting_template, mismatch, template_labels};
 use super::{Faults, names, selector};
-use crate::go_quantity::GoQuantity;
 use crate::meaning::meaning;
 use crate::schema::Type;
 use serde_json::Value;
+use wavetank_model::Quantity;
 
 /// What may change of a StatefulSet's spec.
 const MUTABLE: [&str; 7] = [
@@ -117,7 +117,7 @@ fn claim(faults: &mut Faults, spec: &Value, path: &str) {
     match storage {
         None => faults.required(&storage_path, ""),
         Some(storage) => {
-            if GoQuantity::parse(storage).is_none_or(|quantity| quantity.normal().0 <= 0) {
+            if !Quantity::parse(storage).is_ok_and(|quantity| quantity.signum() > 0) {
                 faults.invalid_text(&storage_path, storage, "must be greater than zero");
             }
         }
