@@ -9,6 +9,26 @@
 //! - [`mod@describe`]: what `describe` says of each kind.
 //! - [`rollout`]: the lines of `rollout status`, the tables of `rollout history`.
 //! - [`mod@events`], [`top`]: the tables of the commands of these names.
+//!
+//! ```
+//! use serde_json::json;
+//! use wavetank_printers::{Now, TableOptions, Template, table};
+//!
+//! let pod = json!({
+//!     "apiVersion": "v1", "kind": "Pod",
+//!     "metadata": {"name": "web", "creationTimestamp": "2026-01-15T11:55:00Z"},
+//!     "spec": {"containers": [{"name": "web", "image": "nginx:1.25"}]},
+//!     "status": {"phase": "Pending"},
+//! });
+//! let now = Now::parse("2026-01-15T12:00:00Z").expect("a time");
+//! assert_eq!(
+//!     table("Pod", [&pod], false, now).render(&TableOptions::default()),
+//!     "NAME   READY   STATUS    RESTARTS   AGE\n\
+//!      web    0/1     Pending   0          5m\n",
+//! );
+//! assert_eq!(Template::parse("{.spec.containers[*].image}")?.render(&pod)?, "nginx:1.25");
+//! # Ok::<(), wavetank_printers::jsonpath::JsonPathError>(())
+//! ```
 
 pub mod custom_columns;
 pub mod describe;

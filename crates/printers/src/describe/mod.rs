@@ -1,6 +1,6 @@
 //! What `kubectl describe` says of an object.
 //!
-//! Each kind has a function that fills a [`page::Page`] line by line; what the kinds share (labels, pod
+//! Each kind has a function that fills a page line by line; what the kinds share (labels, pod
 //! templates, volumes, events) has files of its own.
 
 mod autoscaling;

@@ -173,3 +173,152 @@ fn kinds_without_a_description_show_their_members() {
                     Part Count:  2\n  Parts:\n    a\n    Is Small:  true\n";
     assert_eq!(text, expected);
 }
+
+#[test]
+fn an_autoscaler_shows_each_kind_of_metric_in_its_words() {
+    let hpa = json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web", "namespace": "default", "creationTimestamp": "2026-01-15T11:59:00Z"},
+        "spec": {"maxReplicas": 5, "scaleTargetRef": {"kind": "Deployment", "name": "web"}, "metrics": [
+            {"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 50}}},
+            {"type": "ContainerResource",
+             "containerResource": {"name": "memory", "container": "app", "target": {"averageValue": "64Mi"}}},
+            {"type": "Pods", "pods": {"metric": {"name": "rps"}, "target": {"averageValue": "10"}}},
+            {"type": "Object", "object": {"metric": {"name": "lag"}, "target": {"type": "Value", "value": "2k"},
+                                          "describedObject": {"kind": "Ingress", "name": "main"}}},
+            {"type": "External", "external": {"metric": {"name": "queue"}, "target": {"averageValue": "30"}}},
+        ]},
+        "status": {"currentReplicas": 2, "desiredReplicas": 3, "currentMetrics": [
+            {"type": "Resource", "resource": {"current": {"averageUtilization": 80, "averageValue": "80m"}}},
+            {"type": "ContainerResource", "containerResource": {"current": {"averageValue": "32Mi"}}},
+            {"type": "Pods", "pods": {"current": {"averageValue": "12"}}},
+            {"type": "Object", "object": {"current": {"value": "1k"}}},
+        ]},
+    });
+    let text = describe(&hpa, &Related::default(), now());
+    let expected = "\
+Name:                                                  web
+Namespace:                                             default
+Labels:                                                <none>
+Annotations:                                           <none>
+CreationTimestamp:                                     Thu, 15 Jan 2026 11:59:00 +0000
+Reference:                                             Deployment/web
+Metrics:                                               ( current / target )
+  resource cpu on pods  (as a percentage of request):  80% (80m) / 50%
+  resource memory of container \"app\" on pods:          32Mi / 64Mi
+  \"rps\" on pods:                                       12 / 10
+  \"lag\" on Ingress/main (target value):                1k / 2k
+  \"queue\" (target average value):                      <unknown> / 30
+Min replicas:                                          <unset>
+Max replicas:                                          5
+Deployment pods:                                       2 current / 3 desired
+";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn an_ingress_shows_the_endpoints_behind_its_paths() {
+    let ingress = json!({
+        "kind": "Ingress", "metadata": {"name": "main", "namespace": "default"},
+        "spec": {"ingressClassName": "nginx", "tls": [{"secretName": "cert", "hosts": ["a.example", "b.example"]}],
+                 "rules": [{"host": "a.example", "http": {"paths": [
+                     {"path": "/", "backend": {"service": {"name": "web", "port": {"number": 80}}}},
+                     {"path": "/api", "backend": {"service": {"name": "api", "port": {"name": "http"}}}},
+                 ]}}]},
+    });
+    let service = json!({
+        "kind": "Service", "metadata": {"name": "web", "namespace": "default"},
+        "spec": {"ports": [{"name": "http", "port": 80}]},
+    });
+    let slice = json!({
+        "kind": "EndpointSlice",
+        "metadata": {"namespace": "default", "labels": {"kubernetes.io/service-name": "web"}},
+        "ports": [{"name": "http", "port": 8080}],
+        "endpoints": [{"addresses": ["10.1.0.1"]}],
+    });
+    let text = describe(&ingress, &Related { objects: &[service, slice], events: None }, now());
+    let expected = "\
+Name:             main
+Labels:           <none>
+Namespace:        default
+Address:          
+Ingress Class:    nginx
+Default backend:  <default>
+TLS:
+  cert terminates a.example,b.example
+Rules:
+  Host        Path  Backends
+  ----        ----  --------
+  a.example   
+              /      web:80 (10.1.0.1:8080)
+              /api   api:http (<error: services \"api\" not found>)
+Annotations:  <none>
+";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn maps_are_shown_with_their_data_and_budgets_with_their_counts() {
+    let map = json!({
+        "kind": "ConfigMap", "metadata": {"name": "m", "namespace": "default"},
+        "data": {"b": "two\nlines", "a": "1"}, "binaryData": {"z": "AAEC"},
+    });
+    let expected = "Name:         m\nNamespace:    default\nLabels:       <none>\nAnnotations:  <none>\n\n\
+                    Data\n====\na:\n----\n1\n\nb:\n----\ntwo\nlines\n\n\nBinaryData\n====\nz: 3 bytes\n\n\
+                    Events:  <none>\n";
+    assert_eq!(describe(&map, &Related { objects: &[], events: Some(&[]) }, now()), expected);
+    let budget = json!({
+        "kind": "PodDisruptionBudget", "metadata": {"name": "p", "namespace": "default"},
+        "spec": {"minAvailable": "50%", "selector": {"matchLabels": {"app": "web"}}},
+        "status": {"disruptionsAllowed": 1, "currentHealthy": 3, "desiredHealthy": 2, "expectedPods": 3},
+    });
+    let expected = "Name:           p\nNamespace:      default\nMin available:  50%\nSelector:       app=web\nStatus:\n    \
+                    Allowed disruptions:  1\n    Current:              3\n    Desired:              2\n    \
+                    Total:                3\n";
+    assert_eq!(describe(&budget, &Related::default(), now()), expected);
+}
+
+#[test]
+fn a_pod_tells_what_its_containers_do_and_did() {
+    let pod = json!({
+        "kind": "Pod",
+        "metadata": {"name": "web", "namespace": "default", "deletionTimestamp": "2026-01-15T11:59:30Z",
+                     "deletionGracePeriodSeconds": 30, "annotations": {"note": "x".repeat(150)}},
+        "spec": {
+            "containers": [{
+                "name": "web", "image": "nginx:1.25", "command": ["sh", "-c", "a\nb"],
+                "env": [{"name": "MODE", "value": "fast"},
+                        {"name": "POD", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}}},
+                        {"name": "CPU", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}},
+                        {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}],
+                "envFrom": [{"configMapRef": {"name": "m"}, "prefix": "P_"}],
+                "volumeMounts": [{"name": "data", "mountPath": "/data", "subPath": "a"}],
+            }],
+            "volumes": [{"name": "data", "emptyDir": {"sizeLimit": "1Gi"}}],
+        },
+        "status": {"phase": "Running", "containerStatuses": [{
+            "name": "web", "restartCount": 2, "ready": false,
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+            "lastState": {"terminated": {"reason": "Error", "exitCode": 1, "startedAt": "2026-01-15T11:58:00Z",
+                                         "finishedAt": "2026-01-15T11:58:10Z"}},
+        }]},
+    });
+    let text = describe(&pod, &Related::default(), now());
+    let long = format!("Annotations:               note:\n                             {}...\n", "x".repeat(138));
+    assert!(text.contains(&long), "{text}");
+    for part in [
+        "Status:                    Terminating (lasts 30s)\nTermination Grace Period:  30s\n",
+        "    Command:\n      sh\n      -c\n      a\n      b\n",
+        "    State:          Waiting\n      Reason:       CrashLoopBackOff\n    Last State:     Terminated\n",
+        "      Reason:       Error\n      Exit Code:    1\n      Started:      Thu, 15 Jan 2026 11:58:00 +0000\n",
+        "    Ready:          False\n    Restart Count:  2\n",
+        "    Environment Variables from:\n      m  ConfigMap with prefix 'P_'  Optional: false\n",
+        "      MODE:  fast\n      POD:   web (v1:metadata.name)\n      CPU:   node allocatable (limits.cpu)\n",
+        "      KEY:   <set to the key 'k' in secret 's'>  Optional: false\n",
+        "    Mounts:\n      /data from data (rw,path=\"a\")\n",
+        "    Type:        EmptyDir (a temporary directory that shares a pod's lifetime)\n",
+        "    SizeLimit:   1Gi\n",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
