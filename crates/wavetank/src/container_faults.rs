@@ -2,6 +2,7 @@
 
 use crate::cluster::Cluster;
 use crate::error::Error;
+use wavetank_model::PodKey;
 
 /// Exit code of a process that was killed.
 const KILLED: i32 = 137;
@@ -14,8 +15,13 @@ impl Cluster {
     /// `NotFound`.
     pub fn kill_container(&mut self, pod: &str) -> Result<(), Error> {
         let key = self.pod_key(pod)?;
-        self.step_pod_by(key, |model, context, run, now| model.kill(context, run, now, KILLED));
+        self.kill_container_of(key);
         self.absorb();
         Ok(())
+    }
+
+    /// The process of a pod's container is killed, whoever does it.
+    pub(crate) fn kill_container_of(&mut self, key: PodKey) {
+        self.step_pod_by(key, |model, context, run, now| model.kill(context, run, now, KILLED));
     }
 }

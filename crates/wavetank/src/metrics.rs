@@ -1,6 +1,6 @@
 //! The metrics pipeline of a cluster: what its pods use, when that is looked at, and who asks.
 //!
-//! Pods are looked at only while there is an autoscaler, or somebody asks for `top`.
+//! Pods are looked at only while there is an autoscaler, their memory is told of, or somebody asks for `top`.
 
 use crate::cluster::Cluster;
 use crate::event::Event;
@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wavetank_engine::{Seed, Time};
-use wavetank_metrics::{Group, Pipeline, PodNow};
+use wavetank_metrics::{Group, Pipeline, PodNow, Subject, Usage};
 use wavetank_model::quantity::Format;
 use wavetank_model::{Phase, PodKey, Quantity, Refusal, Selector, Uid};
+use wavetank_node::Stage;
 use wavetank_store::{CohortId, Store};
 
 /// Which cohorts selectors pick. Cohorts only ever come, so each is asked once for each selector.
@@ -99,7 +100,7 @@ impl Cluster {
 
     /// Puts the next scrape into the queue, if anybody will ask for it.
     pub(crate) fn expect_scrape(&mut self) {
-        if self.metrics.scheduled || self.metrics.pipeline.is_idle() || self.horizontal.is_idle() {
+        if self.metrics.scheduled || !self.is_scraped() {
             return;
         }
         self.metrics.scheduled = true;
@@ -110,14 +111,50 @@ impl Cluster {
     /// The pipeline looks at the pods.
     pub(crate) fn scrape(&mut self) {
         self.metrics.scheduled = false;
-        if self.horizontal.is_idle() {
+        if !self.is_scraped() {
             return;
         }
         self.look_at_pods();
+        self.kill_over_limit();
         let next = self.metrics.pipeline.next_scrape(self.now.offset(1));
-        if !self.metrics.pipeline.is_idle() {
-            self.metrics.scheduled = true;
-            self.queue.schedule(next, Event::Scrape);
+        self.metrics.scheduled = true;
+        self.queue.schedule(next, Event::Scrape);
+    }
+
+    /// Whether pods are looked at: for an autoscaler, or because what they use may kill them.
+    fn is_scraped(&self) -> bool {
+        let pipeline = &self.metrics.pipeline;
+        !pipeline.is_idle() && (!self.horizontal.is_idle() || pipeline.usages().any(is_of_memory))
+    }
+
+    /// Kills the containers that use more memory than their limit, as the kernel does; theirs is exit code
+    /// 137. It is noticed when the pods are looked at.
+    fn kill_over_limit(&mut self) {
+        let groups: Vec<Group> = self
+            .metrics
+            .pipeline
+            .usages()
+            .filter(|usage| is_of_memory(usage))
+            .map(|usage| usage.group.clone())
+            .collect();
+        let mut victims = BTreeSet::new();
+        for group in groups {
+            let Ok(answer) = self.metrics.pipeline.resource(self.now, &group.namespace, "memory", None) else {
+                continue;
+            };
+            let spelled: Arc<str> = group.selector.to_string().into();
+            let (store, picked) = (&self.store, &mut self.metrics.picked);
+            let cohorts = picked.cohorts(store, &group.namespace, &spelled, &group.selector);
+            victims.extend(pods_of(store, cohorts).filter_map(|key| {
+                let pod = store.pod(key)?;
+                let container = store.template_of(pod).facts.containers.first()?;
+                let limit = container.resources.limits.memory()?.milli_value();
+                let used = answer.of_pod(pod.uid).filter(|sample| sample.timestamp == self.now)?.milli;
+                (used > limit).then_some((pod.uid, key))
+            }));
+        }
+        for (_, key) in victims {
+            self.kill_container_of(key);
         }
     }
 
@@ -125,20 +162,32 @@ impl Cluster {
         let (store, picked) = (&self.store, &mut self.metrics.picked);
         let network = self.traffic.network.as_ref();
         let answered = |pod: Uid| network.map_or(0, |network| network.load_of(pod).1);
-        self.metrics.pipeline.scrape(self.now, |group| running(store, picked, group, &answered));
+        let since = |key: PodKey| {
+            let Stage::Running { started, .. } = self.runs.get(key)?.stage() else { return None };
+            Some(started)
+        };
+        self.metrics.pipeline.scrape(self.now, |group| running(store, picked, group, &answered, &since));
     }
 
-    /// What pods use, as objects of `metrics.k8s.io/v1beta1`, by name: what `top pods` shows.
+    /// What the pods of a namespace use, or of all, as objects of `metrics.k8s.io/v1beta1`, by namespace and
+    /// name: what `top pods` shows.
     ///
     /// # Errors
     /// `NotFound` in the words of the API server if there is no such API.
-    pub fn pod_metrics(&mut self, namespace: &str, selector: &Selector) -> Result<Vec<Value>, Refusal> {
-        if !self.metrics.pipeline.settings().is_installed {
+    pub fn pod_metrics(&mut self, namespace: Option<&str>, selector: &Selector) -> Result<Vec<Value>, Refusal> {
+        if !self.metrics.pipeline.settings().is_installed || self.metrics.pipeline.is_idle() {
             return Err(Refusal::new(wavetank_model::Reason::NotFound, "Metrics API not available"));
         }
         if self.horizontal.is_idle() {
             self.look_at_pods();
         }
+        let measured: BTreeSet<Arc<str>> =
+            self.metrics.pipeline.usages().map(|usage| Arc::clone(&usage.group.namespace)).collect();
+        let asked = measured.iter().filter(|measured| namespace.is_none_or(|namespace| namespace == &***measured));
+        Ok(asked.flat_map(|namespace| self.metrics_in(namespace, selector)).collect())
+    }
+
+    fn metrics_in(&self, namespace: &str, selector: &Selector) -> Vec<Value> {
         let answer = |resource| self.metrics.pipeline.resource(self.now, namespace, resource, None).unwrap_or_default();
         let (cpu, memory) = (answer("cpu"), answer("memory"));
         let edge = self.edge();
@@ -168,7 +217,7 @@ impl Cluster {
             }));
         }
         items.sort_by_key(|item| item["metadata"]["name"].to_string());
-        Ok(items)
+        items
     }
 }
 
@@ -176,15 +225,25 @@ fn labels(labels: &wavetank_model::StringMap) -> Value {
     Value::Object(labels.iter().map(|(key, value)| (key.to_owned(), value.into())).collect())
 }
 
+fn is_of_memory(usage: &Usage) -> bool {
+    matches!(&usage.subject, Subject::Resource { name, .. } if &**name == "memory")
+}
+
 /// The pods of a group that run, as they are and not as anybody has seen them.
-fn running(store: &Store, picked: &mut Picked, group: &Group, answered: &impl Fn(Uid) -> u64) -> Vec<PodNow> {
+fn running(
+    store: &Store,
+    picked: &mut Picked,
+    group: &Group,
+    answered: &impl Fn(Uid) -> u64,
+    running_since: &impl Fn(PodKey) -> Option<Time>,
+) -> Vec<PodNow> {
     let spelled: Arc<str> = group.selector.to_string().into();
     let cohorts = picked.cohorts(store, &group.namespace, &spelled, &group.selector);
-    let pods = pods_of(store, cohorts).filter_map(|key| store.pod(key));
-    pods.filter(|pod| pod.state.phase == Phase::Running)
-        .map(|pod| PodNow {
+    let pods = pods_of(store, cohorts).filter_map(|key| Some((key, store.pod(key)?)));
+    pods.filter(|(_, pod)| pod.state.phase == Phase::Running)
+        .map(|(key, pod)| PodNow {
             uid: pod.uid,
-            started: started(pod.created),
+            started: running_since(key).unwrap_or(pod.created),
             ready: pod.state.ready && pod.state.deletion.is_none(),
             answered: answered(pod.uid),
         })

@@ -1,8 +1,8 @@
 //! Stories of autoscalers: load comes, replicas follow, load goes, and five minutes later they go too.
 
 use core::time::Duration;
-use wavetank::{Cluster, Happening, Kind, Time};
-use wavetank_metrics::{Curve, Group, Settings, Share, Usage};
+use wavetank::{Cluster, Happening, Kind, Load, Rate, RateProfile, Source, Spacing, Time};
+use wavetank_metrics::{Clock, Curve, Group, Settings, Share, Usage};
 use wavetank_model::{ConditionStatus, Selector};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -215,7 +215,54 @@ fn top_shows_what_was_measured_last() {
     with_load(&mut cluster, "web", "cpu", Share::AmongReady, Curve::Constant(300));
     with_load(&mut cluster, "web", "memory", Share::Each, Curve::Constant(64 * 1024 * 1024 * 1000));
     cluster.run_for(MINUTE);
-    let pods = cluster.pod_metrics("default", &Selector::default()).unwrap();
+    let pods = cluster.pod_metrics(Some("default"), &Selector::default()).unwrap();
     assert_eq!(pods.len(), 2);
     assert_eq!(pods[0]["containers"][0]["usage"], serde_json::json!({"cpu": "150m", "memory": "64Mi"}));
+}
+
+#[test]
+fn a_snapshot_with_autoscalers_goes_on_as_the_cluster_would() {
+    let mut cluster = cluster(&[deployment("web", 2, "{cpu: 100m}"), autoscaler("web", "cpu", 50, (1, 20))]);
+    with_load(&mut cluster, "web", "cpu", Share::AmongReady, Curve::daily(0, 1000, 1));
+    cluster.run_for(20 * MINUTE);
+    let mut restored = Cluster::restore(&cluster.snapshot().unwrap()).unwrap();
+    cluster.run_for(60 * MINUTE);
+    restored.run_for(60 * MINUTE);
+    assert_eq!(cluster.digest(), restored.digest());
+}
+
+#[test]
+fn load_from_requests_scales_what_serves_them() {
+    let mut cluster = cluster(&[deployment("web", 1, "{cpu: 100m}"), autoscaler("web", "cpu", 50, (1, 10))]);
+    cluster
+        .create(
+            "apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+",
+        )
+        .unwrap();
+    // A request keeps a core busy for 4 ms, so 100 a second take 400 thousandths of a core.
+    with_load(&mut cluster, "web", "cpu", Share::OfRequests, Curve::Constant(4));
+    cluster.run_for(MINUTE);
+    let (from, to) = (cluster.inside("node-1").unwrap(), cluster.service_target("web", "80").unwrap());
+    let load = Load::Open { rate: RateProfile::constant(Rate::per_second(100)), spacing: Spacing::Even };
+    cluster.send(Source::new("client", from, to, load)).unwrap();
+    cluster.run_for(10 * MINUTE);
+    assert_eq!(replicas(&cluster, "web"), 8);
+    assert_eq!(cluster.traffic_report().lost(), 0);
+}
+
+#[test]
+fn a_container_over_its_memory_limit_is_killed_and_starts_again() {
+    let mut cluster = cluster(&[deployment("leaky", 1, "{memory: 50Mi}, limits: {memory: 100Mi}")]);
+    let mebi = 1024 * 1024 * 1000;
+    let leak = Curve::lines([(seconds(0), 20 * mebi), (seconds(300), 170 * mebi)]);
+    let usage = Usage::of_resource(group("leaky"), "memory", Share::Each, leak);
+    cluster.change_metrics(|metrics| metrics.add_usage(Usage { clock: Clock::PodAge, ..usage }));
+    cluster.run_for(5 * MINUTE);
+    let pods = cluster.list(Kind::Pod, &Default::default()).unwrap();
+    let container = &pods[0]["status"]["containerStatuses"][0];
+    assert!(container["restartCount"].as_i64().unwrap_or_default() > 0, "{container}");
 }

@@ -10,6 +10,9 @@ use crate::run::{self, Run};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use wavetank::Cluster;
+use wavetank_model::Selector;
+use wavetank_printers::top::Resource;
+use wavetank_printers::{TopOptions, top_pods};
 
 /// Flags of `api-resources`.
 pub(super) const API_RESOURCES_FLAGS: &str = "api-group:s cached categories:s namespaced no-headers output,o:s sort-by:s \
@@ -271,9 +274,49 @@ pub(super) fn logs(run: &mut Run<'_>) -> Result<(), Fault> {
     said("not simulated: logs")
 }
 
-/// `top`: nobody measures.
-pub(super) fn top(_run: &mut Run<'_>) -> Result<(), Fault> {
-    said("Metrics API not available")
+/// `top`: what pods use, if the cluster has been told what that is. Of nodes nobody measures.
+pub(super) fn top(run: &mut Run<'_>) -> Result<(), Fault> {
+    let mut words = run.arguments.words.iter();
+    let (of_pods, name) =
+        (matches!(words.next().map(String::as_str), Some("pods" | "pod" | "po")), words.next().cloned());
+    let options = TopOptions {
+        no_headers: run.arguments.on("no-headers"),
+        with_namespace: run.arguments.on("all-namespaces"),
+        containers: run.arguments.on("containers"),
+        sort_by: match run.arguments.text("sort-by") {
+            Some("cpu") => Some(Resource::Cpu),
+            Some("memory") => Some(Resource::Memory),
+            Some(_) => return said("--sort-by accepts only cpu or memory"),
+            None => None,
+        },
+    };
+    let selector = Selector::parse(run.arguments.text("selector").unwrap_or_default());
+    let selector = selector.map_err(|error| Fault::Said(error.to_string()))?;
+    let namespace = run.namespace();
+    let asked = if options.with_namespace { None } else { Some(namespace.as_str()) };
+    if !of_pods {
+        return said("Metrics API not available");
+    }
+    let metrics = run.cluster.pod_metrics(asked, &selector).map_err(|refusal| Fault::Said(refusal.to_string()))?;
+    let named = |pod: &&Value| name.as_ref().is_none_or(|name| pod["metadata"]["name"] == name.as_str());
+    let pods: Vec<&Value> = metrics.iter().filter(named).collect();
+    match (&name, pods.is_empty()) {
+        (Some(name), true) => {
+            said(format!("Error from server (NotFound): podmetrics.metrics.k8s.io {} not found", quoted(name)))
+        }
+        (None, true) if options.with_namespace => {
+            run.warn("No resources found");
+            Ok(())
+        }
+        (None, true) => {
+            run.warn(&format!("No resources found in {namespace} namespace."));
+            Ok(())
+        }
+        (_, false) => {
+            run.out.push_str(&top_pods(pods, options));
+            Ok(())
+        }
+    }
 }
 
 /// `explain`: the documents of fields are not carried along.
