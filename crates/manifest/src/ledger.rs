@@ -120,7 +120,9 @@ fn look(name: &'static str, value: &Value, path: &str, found: &mut Vec<(String, 
                         look(inner, item, &format!("{path}[{index}]"), found);
                     }
                 }
-                below => look(inner, below, &path, found),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                    look(inner, below, &path, found);
+                }
             }
         }
     }

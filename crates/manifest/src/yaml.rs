@@ -50,30 +50,35 @@ pub fn parse_objects(text: &str) -> Result<Vec<Value>, YamlError> {
     Ok(objects)
 }
 
-/// A list is of a kind that ends so and has items; depth is bounded by how the text was read.
-fn flatten(document: Value, objects: &mut Vec<Value>) {
-    let is_list = document.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
-    match document {
-        Value::Object(mut fields) if is_list && fields.get("items").is_some_and(Value::is_array) => {
-            let items = fields.remove("items");
-            let item_kind = fields.get("kind").and_then(Value::as_str).and_then(|kind| kind.strip_suffix("List"));
-            let of_list = |key: &str| match key {
-                "kind" => item_kind.filter(|kind| !kind.is_empty()).map(Value::from),
-                _ => fields.get(key).filter(|_| item_kind != Some("")).cloned(),
-            };
-            for mut item in items.and_then(|items| items.as_array().cloned()).unwrap_or_default() {
-                if let Value::Object(item) = &mut item {
-                    // The items of a list of one kind need not say again what they are.
-                    for key in ["apiVersion", "kind"] {
-                        if let (false, Some(value)) = (item.contains_key(key), of_list(key)) {
-                            item.insert(key.to_owned(), value);
-                        }
-                    }
-                }
-                flatten(item, objects);
-            }
+/// The items of a document, if it is a list: if its kind ends so and it has items.
+fn items_of(document: &mut Value) -> Option<Vec<Value>> {
+    let fields = document.as_object_mut()?;
+    let is_list = fields.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
+    match fields.get_mut("items").filter(|_| is_list).map(Value::take) {
+        Some(Value::Array(items)) => Some(items),
+        Some(other) => {
+            fields.insert("items".to_owned(), other);
+            None
         }
-        other => objects.push(other),
+        None => None,
+    }
+}
+
+/// Depth is bounded by how the text was read.
+fn flatten(mut document: Value, objects: &mut Vec<Value>) {
+    let Some(items) = items_of(&mut document) else {
+        objects.push(document);
+        return;
+    };
+    let kind = document.get("kind").and_then(Value::as_str).and_then(|kind| kind.strip_suffix("List"));
+    let kind = kind.filter(|kind| !kind.is_empty());
+    for mut item in items {
+        // The items of a list of one kind need not say again what they are.
+        if let (Value::Object(item), Some(kind)) = (&mut item, kind) {
+            item.entry("kind").or_insert_with(|| Value::from(kind));
+            item.entry("apiVersion").or_insert_with(|| document.get("apiVersion").cloned().unwrap_or(Value::Null));
+        }
+        flatten(item, objects);
     }
 }
 

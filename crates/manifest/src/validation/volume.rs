@@ -87,10 +87,8 @@ fn source(faults: &mut Faults, volume: &Value, path: &str) {
             "csi" => required(faults, source, "driver", &path),
             "image" => required(faults, source, "reference", &path),
             "gitRepo" => required(faults, source, "repository", &path),
-            "ephemeral" => {
-                if child(source, "volumeClaimTemplate").is_none() {
-                    faults.required(&format!("{path}.volumeClaimTemplate"), "");
-                }
+            "ephemeral" if child(source, "volumeClaimTemplate").is_none() => {
+                faults.required(&format!("{path}.volumeClaimTemplate"), "");
             }
             "projected" => {
                 mode(faults, source, &path);
