@@ -7,11 +7,13 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use wavetank::{Cluster, ImageBehaviour};
 
+/// What a command takes at a terminal: connecting, asking, printing.
+const COMMAND: Duration = Duration::from_millis(100);
 /// Longest wait of `until`.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 const HELP: &str = "\
-kubectl's commands, with or without the word kubectl, and:
+kubectl's commands, with or without the word kubectl, which take 0.1 s of virtual time each, and:
   advance SPAN          let virtual time pass, such as 30s or 1m30s
   until CONDITION TYPE/NAME [within SPAN]
                         let time pass until a condition holds, such as available deployment/web,
@@ -99,7 +101,11 @@ impl<F: Files> Shell<F> {
             ["seed"] => Ok(format!("seed {}\n", self.seed)),
             ["seed", number] => self.reseed(number),
             ["digest"] => Ok(format!("digest {:?}\n", self.cluster.digest())),
-            _ => return Some(kubectl(&mut self.cluster, &self.files, line)),
+            _ => {
+                let said = kubectl(&mut self.cluster, &self.files, line);
+                self.cluster.run_for(COMMAND);
+                return Some(said);
+            }
         };
         Some(match said {
             Ok(stdout) => Output { stdout, ..Output::default() },

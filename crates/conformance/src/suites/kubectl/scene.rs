@@ -255,8 +255,8 @@ fn files() -> BTreeMap<String, String> {
 
 /// The cluster of the recordings: pods that are ready about as soon as they are seen.
 fn cluster() -> Cluster {
-    let fast = Behaviour { start_ms: 100, ..Behaviour::default() };
-    let script = Scripted { fallback: fast, shutdown_ms: 50, ..Scripted::default() };
+    let fast = Behaviour { start_ms: 20, ..Behaviour::default() };
+    let script = Scripted { fallback: fast, shutdown_ms: 20, ..Scripted::default() };
     let mut cluster = Cluster::builder().scripted(script).node("node-0").node("node-1").build();
     for node in ["node-0", "node-1"] {
         let status = json!({
