@@ -277,7 +277,8 @@ pub(super) fn logs(run: &mut Run<'_>) -> Result<(), Fault> {
 /// `top`: what pods use, if the cluster has been told what that is. Of nodes nobody measures.
 pub(super) fn top(run: &mut Run<'_>) -> Result<(), Fault> {
     let mut words = run.arguments.words.iter();
-    let (of_pods, name) = (matches!(words.next().map(String::as_str), Some("pods" | "pod" | "po")), words.next().cloned());
+    let (of_pods, name) =
+        (matches!(words.next().map(String::as_str), Some("pods" | "pod" | "po")), words.next().cloned());
     let options = TopOptions {
         no_headers: run.arguments.on("no-headers"),
         with_namespace: run.arguments.on("all-namespaces"),
@@ -300,7 +301,9 @@ pub(super) fn top(run: &mut Run<'_>) -> Result<(), Fault> {
     let named = |pod: &&Value| name.as_ref().is_none_or(|name| pod["metadata"]["name"] == name.as_str());
     let pods: Vec<&Value> = metrics.iter().filter(named).collect();
     match (&name, pods.is_empty()) {
-        (Some(name), true) => said(format!("Error from server (NotFound): podmetrics.metrics.k8s.io {} not found", quoted(name))),
+        (Some(name), true) => {
+            said(format!("Error from server (NotFound): podmetrics.metrics.k8s.io {} not found", quoted(name)))
+        }
         (None, true) if options.with_namespace => {
             run.warn("No resources found");
             Ok(())
