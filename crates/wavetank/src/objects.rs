@@ -94,8 +94,16 @@ impl Cluster {
         Edge::new(self.calendar)
     }
 
-    fn read(manifest: &str) -> Result<Vec<Value>, Error> {
-        wavetank_manifest::parse_yaml(manifest).map_err(|error| Error::Unreadable(error.to_string()))
+    /// The objects of a manifest, each with what is to be said of it. Those of versions that are no longer
+    /// served are read as the versions that are.
+    fn read(manifest: &str) -> Result<Vec<(Value, Vec<Arc<str>>)>, Error> {
+        let objects =
+            wavetank_manifest::parse_objects(manifest).map_err(|error| Error::Unreadable(error.to_string()))?;
+        let served = |object| match wavetank_manifest::convert_old(&object) {
+            Some(converted) => (converted.object, vec![converted.warning]),
+            None => (object, Vec::new()),
+        };
+        Ok(objects.into_iter().map(served).collect())
     }
 
     /// What of this cluster matters to the objects that it takes in.
@@ -112,11 +120,13 @@ impl Cluster {
         let mut edge = self.edge();
         let mut surroundings = self.surroundings();
         let mut steps = Vec::new();
-        for document in Self::read(manifest)? {
+        for (document, mut warnings) in Self::read(manifest)? {
             let admitted = wavetank_manifest::admit_into(&document, &surroundings)?;
+            wavetank_manifest::refuse_what_is_not_simulated(&admitted.object)?;
             surroundings.services.take(&admitted.object);
             let object = wavetank_manifest::read_admitted(&admitted.object, &mut edge)?;
-            steps.push(Step::Create(object, admitted.warnings));
+            warnings.extend(admitted.warnings);
+            steps.push(Step::Create(object, warnings));
         }
         steps.into_iter().map(|step| self.take(step)).collect()
     }
@@ -159,7 +169,7 @@ impl Cluster {
         let mut surroundings = self.surroundings();
         // What the earlier documents will have made, since a later one may name the same object again.
         let mut pending: BTreeMap<(Kind, String), Value> = BTreeMap::new();
-        for document in Self::read(manifest)? {
+        for (document, mut warnings) in Self::read(manifest)? {
             let kind = wavetank_manifest::kind_of(&document)?;
             let name = name_in(&document);
             let live = match pending.remove(&(kind, name.clone())) {
@@ -170,7 +180,9 @@ impl Cluster {
                 Some(live) => Self::admitted(live, &keeping_what_is_not_said(live, document), &surroundings)?,
                 None => wavetank_manifest::admit_into(&document, &surroundings)?,
             };
-            let Admitted { object: made, warnings } = admitted;
+            let made = admitted.object;
+            warnings.extend(admitted.warnings);
+            wavetank_manifest::refuse_what_is_not_simulated(&made)?;
             if kind == Kind::Service {
                 live.iter().for_each(|live| surroundings.services.release(live));
                 surroundings.services.take(&made);
@@ -341,6 +353,7 @@ impl Cluster {
             return Err(Refusal::new(Reason::BadRequest, message).into());
         }
         let admitted = Self::admitted(&live, &patched, &self.surroundings())?;
+        wavetank_manifest::refuse_what_is_not_simulated(&admitted.object)?;
         let new = wavetank_manifest::read_admitted(&admitted.object, &mut self.edge())?;
         self.replace(new)
     }

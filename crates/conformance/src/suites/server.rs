@@ -1,4 +1,4 @@
-//! A server for one recorded request: the cluster, and beside it the kinds that it does not act on.
+//! A server for one recorded request: the cluster, and beside it what it does not act on.
 
 use super::answer::text;
 use crate::Mismatch;
@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use wavetank::{Cluster, Error, Kind, Propagation};
 use wavetank_manifest::patch::by_content_type;
-use wavetank_manifest::{Admitted, Allocated, Surroundings, admit_into, admit_update_into};
+use wavetank_manifest::{
+    Admitted, Allocated, Surroundings, admit_into, admit_update_into, refuse_what_is_not_simulated,
+};
 use wavetank_model::{Reason, Refusal};
 
 /// What a path of the API speaks of.
@@ -19,7 +21,7 @@ struct Target<'a> {
     subresource: &'a str,
 }
 
-/// A cluster, and the objects of kinds that it does not simulate.
+/// A cluster, and the objects that it does not simulate.
 pub(super) struct Server {
     cluster: Cluster,
     others: BTreeMap<(Kind, String), Value>,
@@ -119,7 +121,8 @@ impl Server {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-        if kind.is_simulated() {
+        let simulated = kind.is_simulated() && refuse_what_is_not_simulated(&object).is_ok();
+        if simulated {
             if let Err(error) = self.cluster.create(&object.to_string()) {
                 return not_run(error).map(Err);
             }
@@ -141,9 +144,11 @@ impl Server {
     }
 
     fn json(&self, target: &Target<'_>) -> Result<Result<Value, Refusal>, Mismatch> {
+        if let Some(object) = self.others.get(&(target.kind, target.name.to_owned())) {
+            return Ok(Ok(object.clone()));
+        }
         if !target.kind.is_simulated() {
-            let missing = || Refusal::not_found(target.kind.resource(), target.name);
-            return Ok(self.others.get(&(target.kind, target.name.to_owned())).cloned().ok_or_else(missing));
+            return Ok(Err(Refusal::not_found(target.kind.resource(), target.name)));
         }
         match self.cluster.json(target.kind, target.name) {
             Ok(json) => Ok(Ok(json)),
