@@ -22,7 +22,8 @@
 //! A sleep is counted in whole seconds, so the smallest one is the right side rounded up. (One that drains
 //! needs the service time no more, and one that accepts until it is killed may count its shutdown in.) That
 //! holds as long as the endpoint controller's client is not held back by its rate. The search below finds the
-//! smallest sleep by trying, and the two agree.
+//! smallest sleep by trying, and the two agree. It sends a fluid, which loses a fraction of a request where
+//! requests one by one could be lucky.
 #![expect(clippy::print_stdout, reason = "an example speaks to its reader")]
 
 use clap::Parser;
@@ -105,7 +106,9 @@ spec: {{selector: {{app: web}}, ports: [{{port: 80}}]}}
     )
 }
 
-fn roll(options: &Options, rollout: &Rollout, propagation: Duration) -> Result<Report, Error> {
+/// Rolls the Deployment while `load` is sent; answers what became of requests one by one, and how many of a
+/// fluid were lost.
+fn roll(options: &Options, rollout: &Rollout, propagation: Duration, load: Load) -> Result<(Report, f64), Error> {
     // Without a readiness probe a kubelet calls a container ready as soon as it runs.
     let ready_after = if rollout.readiness_probe { WARM_UP } else { Duration::ZERO };
     let image = || ImageBehaviour::new().start(Duration::from_secs(2)).ready_after(ready_after);
@@ -120,7 +123,6 @@ fn roll(options: &Options, rollout: &Rollout, propagation: Duration) -> Result<R
     cluster.run_for(Duration::from_secs(30));
 
     let (target, origin) = (cluster.service_target("web", "80")?, cluster.inside("node-1")?);
-    let load = Load::Open { rate: RateProfile::constant(Rate::of(options.rate)?), spacing: Spacing::Poisson };
     let mut client = Source::new("client", origin, target, load).timeout(Duration::from_secs(5));
     if rollout.keep_alive {
         client = client.keep_alive(KeepAlive::connections(16));
@@ -131,7 +133,12 @@ fn roll(options: &Options, rollout: &Rollout, propagation: Duration) -> Result<R
     cluster.run_for(Duration::from_secs(120));
     cluster.stop_sending(client);
     cluster.run_for(Duration::from_secs(10));
-    Ok(cluster.traffic_report())
+    let lost = cluster.fluid_report(client).map_or(0.0, |report| report.total_lost());
+    Ok((cluster.traffic_report(), lost))
+}
+
+fn rate(options: &Options) -> Result<RateProfile, Error> {
+    Ok(RateProfile::constant(Rate::of(options.rate)?))
 }
 
 /// The smallest sleep by the bound, in seconds.
@@ -147,8 +154,9 @@ fn search(options: &Options, propagation: Duration) -> Result<u64, Error> {
     let (mut loses, mut keeps) = (0, 30);
     while keeps - loses > 1 {
         let pre_stop_seconds = (loses + keeps) / 2;
-        let report = roll(options, &Rollout { pre_stop_seconds, ..PLAIN }, propagation)?;
-        if report.lost() == 0 {
+        let fluid = Load::Fluid { rate: rate(options)? };
+        let (_, lost) = roll(options, &Rollout { pre_stop_seconds, ..PLAIN }, propagation, fluid)?;
+        if lost < 1e-9 {
             keeps = pre_stop_seconds;
         } else {
             loses = pre_stop_seconds;
@@ -177,7 +185,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     ];
     println!("{:<30} {:>7} {:>8} {:>9} {:>6}", "ROLLOUT", "PRESTOP", "SENT", "ANSWERED", "LOST");
     for rollout in &rollouts {
-        let report = roll(&options, rollout, propagation)?;
+        let load = Load::Open { rate: rate(&options)?, spacing: Spacing::Poisson };
+        let (report, _) = roll(&options, rollout, propagation, load)?;
         let sleep = format!("{}s", rollout.pre_stop_seconds);
         let (sent, answered, lost) = (report.sent(), report.answered(), report.lost());
         println!("{:<30} {sleep:>7} {sent:>8} {answered:>9} {lost:>6}", rollout.name);

@@ -20,7 +20,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// The process of a pod's container is killed, whoever does it.
+    /// Kills the process of a pod's container, if one runs.
     pub(crate) fn kill_container_of(&mut self, key: PodKey) {
         self.step_pod_by(key, |model, context, run, now| model.kill(context, run, now, KILLED));
     }
