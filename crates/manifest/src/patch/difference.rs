@@ -4,11 +4,12 @@
 //! changes, and of deletions; either half can be asked for alone.
 
 use super::strategic::{
-    DELETE_PRIMITIVES, DIRECTIVE, ELEMENT_ORDER, Fault, Merging, Object, RETAIN_KEYS, demand_key, field_of, identity,
-    merging, position, struct_of,
+    DELETE_PRIMITIVES, DIRECTIVE, ELEMENT_ORDER, Fault, Merging, Object, Places, RETAIN_KEYS, demand_key, field_of,
+    identity, merging, struct_of,
 };
 use core::mem::discriminant;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// Which halves of a patch are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,7 +217,8 @@ fn lists_of_objects(
             (_, _) => {}
         }
     }
-    patch.sort_by_key(|item| position(merging, new, item));
+    let places = Places::of(merging, new);
+    patch.sort_by_cached_key(|item| places.get(merging, item));
     patch.append(&mut deletions);
     let same_order =
         old.len() == new.len() && old.iter().zip(new).all(|(was, is)| identity(merging, was) == identity(merging, is));
@@ -233,8 +235,10 @@ fn keyed(merging: Merging, item: &Value) -> Value {
 }
 
 fn lists_of_values(old: &[Value], new: &[Value], halves: Halves) -> Lists {
-    let gone = |item: &&Value| !new.iter().any(|other| text_of(other) == text_of(item));
-    let added = |item: &&Value| !old.iter().any(|other| text_of(other) == text_of(item));
+    let texts = |items: &[Value]| items.iter().map(text_of).collect::<BTreeSet<String>>();
+    let (before, after) = (texts(old), texts(new));
+    let gone = |item: &&Value| !after.contains(&text_of(item));
+    let added = |item: &&Value| !before.contains(&text_of(item));
     let mut lists = Lists::default();
     if halves.deletions {
         lists.deletions = old.iter().filter(gone).cloned().collect();

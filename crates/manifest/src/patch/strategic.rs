@@ -5,6 +5,7 @@
 
 use crate::schema::{self, Field, Type};
 use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const DIRECTIVE: &str = "$patch";
 pub(crate) const RETAIN_KEYS: &str = "$retainKeys";
@@ -118,7 +119,8 @@ fn merge_map(name: Option<&'static str>, mut object: Object, patch: &Object) -> 
 
 fn delete_primitives(object: &mut Object, list: &str, gone: &Value) {
     if let (Some(Value::Array(items)), Value::Array(gone)) = (object.get_mut(list), gone) {
-        items.retain(|item| !gone.contains(item));
+        let gone: BTreeSet<String> = gone.iter().map(ToString::to_string).collect();
+        items.retain(|item| !gone.contains(&item.to_string()));
     }
 }
 
@@ -127,9 +129,66 @@ pub(crate) fn identity(merging: Merging, item: &Value) -> Option<&Value> {
     if merging.key.is_empty() { Some(item) } else { item.get(merging.key) }
 }
 
-pub(crate) fn position(merging: Merging, items: &[Value], wanted: &Value) -> Option<usize> {
-    let wanted = identity(merging, wanted)?;
-    items.iter().position(|item| identity(merging, item) == Some(wanted))
+/// Where the items of a list are, by what tells them apart; so that long lists take no longer than they
+/// must.
+#[derive(Debug, Default)]
+pub(crate) struct Places(BTreeMap<String, usize>);
+
+impl Places {
+    /// The places in a list; of items alike the first counts.
+    pub(crate) fn of(merging: Merging, items: &[Value]) -> Self {
+        let mut places = Self::default();
+        for (index, item) in items.iter().enumerate() {
+            places.note(merging, item, index);
+        }
+        places
+    }
+
+    fn note(&mut self, merging: Merging, item: &Value, index: usize) {
+        if let Some(identity) = identity(merging, item) {
+            self.0.entry(identity.to_string()).or_insert(index);
+        }
+    }
+
+    /// The place of an item that is like another.
+    pub(crate) fn get(&self, merging: Merging, wanted: &Value) -> Option<usize> {
+        self.0.get(&identity(merging, wanted)?.to_string()).copied()
+    }
+}
+
+/// A list that is being merged into.
+#[derive(Debug)]
+pub(crate) struct Merged {
+    merging: Merging,
+    items: Vec<Value>,
+    places: Places,
+}
+
+impl Merged {
+    pub(crate) fn new(merging: Merging, items: Vec<Value>) -> Self {
+        let places = Places::of(merging, &items);
+        Self { merging, items, places }
+    }
+
+    /// The item that is like another.
+    pub(crate) fn like(&mut self, item: &Value) -> Option<&mut Value> {
+        let place = self.places.get(self.merging, item)?;
+        self.items.get_mut(place)
+    }
+
+    pub(crate) fn push(&mut self, item: Value) {
+        self.places.note(self.merging, &item, self.items.len());
+        self.items.push(item);
+    }
+
+    fn without(self, gone: &Places) -> Self {
+        let merging = self.merging;
+        Self::new(merging, self.items.into_iter().filter(|item| gone.get(merging, item).is_none()).collect())
+    }
+
+    pub(crate) fn into_items(self) -> Vec<Value> {
+        self.items
+    }
 }
 
 fn merge_list(
@@ -140,42 +199,48 @@ fn merge_list(
 ) -> Result<Vec<Value>, Fault> {
     let directive = |item: &Value| item.get(DIRECTIVE).and_then(Value::as_str).map(ToOwned::to_owned);
     let replaces = patch.iter().any(|item| directive(item).as_deref() == Some("replace"));
-    let mut merged = if replaces { Vec::new() } else { original.to_vec() };
-    let mut named = Vec::new();
+    let mut merged = Merged::new(merging, if replaces { Vec::new() } else { original.to_vec() });
+    let (mut named, mut gone) = (Vec::new(), Vec::new());
     for item in patch {
         match directive(item).as_deref() {
             Some("replace") => {}
             Some("delete") => {
                 demand_key(merging, item)?;
-                merged.retain(|known| identity(merging, known) != identity(merging, item));
+                gone.push(item.clone());
             }
             Some("merge") | None => {
                 demand_key(merging, item)?;
                 named.push(item.clone());
-                merge_item(merging, &mut merged, item)?;
             }
             Some(other) => return Err(Fault(format!("unknown patch type found: {other}"))),
         }
     }
-    Ok(in_order(merging, merged, order.unwrap_or(&named), original))
+    // Upstream takes the deletions out before it merges.
+    if !gone.is_empty() {
+        merged = merged.without(&Places::of(merging, &gone));
+    }
+    for item in &named {
+        merge_item(&mut merged, item)?;
+    }
+    Ok(in_order(merging, merged.into_items(), order.unwrap_or(&named), original))
 }
 
-fn merge_item(merging: Merging, merged: &mut Vec<Value>, item: &Value) -> Result<(), Fault> {
-    let known = position(merging, merged, item);
-    let Value::Object(patch) = item else {
-        if known.is_none() {
-            merged.push(item.clone());
+fn merge_item(merged: &mut Merged, item: &Value) -> Result<(), Fault> {
+    let inner = merged.merging.item;
+    match (merged.like(item), item) {
+        (Some(known), Value::Object(patch)) => {
+            let original = match core::mem::take(known) {
+                Value::Object(original) => original,
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Object::new(),
+            };
+            *known = Value::Object(merge_map(inner, original, patch)?);
         }
-        return Ok(());
-    };
-    let original = match known.and_then(|index| merged.get_mut(index)).map(core::mem::take) {
-        Some(Value::Object(original)) => original,
-        _ => Object::new(),
-    };
-    let value = Value::Object(merge_map(merging.item, original, patch)?);
-    match known {
-        Some(index) => merged[index] = value,
-        None => merged.push(value),
+        (None, Value::Object(patch)) => {
+            let value = Value::Object(merge_map(inner, Object::new(), patch)?);
+            merged.push(value);
+        }
+        (None, item) => merged.push(item.clone()),
+        (Some(_), _) => {}
     }
     Ok(())
 }
@@ -226,15 +291,16 @@ pub(crate) fn mistyped(name: &'static str, patch: &Value) -> Option<String> {
 /// Items named by the patch come in its order, the others in the order they had; where the two meet,
 /// the old order decides if it knows both, else the patch's item goes first.
 pub(crate) fn in_order(merging: Merging, items: Vec<Value>, order: &[Value], original: &[Value]) -> Vec<Value> {
+    let (wanted, before) = (Places::of(merging, order), Places::of(merging, original));
     let (mut named, others): (Vec<Value>, Vec<Value>) =
-        items.into_iter().partition(|item| position(merging, order, item).is_some());
-    named.sort_by_key(|item| position(merging, order, item));
+        items.into_iter().partition(|item| wanted.get(merging, item).is_some());
+    named.sort_by_cached_key(|item| wanted.get(merging, item));
     let mut sorted = Vec::with_capacity(named.len() + others.len());
     let mut named = named.into_iter().peekable();
     for other in others {
+        let place = before.get(merging, &other);
         while let Some(next) = named.peek() {
-            let places = (position(merging, original, &other), position(merging, original, next));
-            if matches!(places, (Some(other), Some(next)) if other < next) {
+            if matches!((place, before.get(merging, next)), (Some(other), Some(next)) if other < next) {
                 break;
             }
             sorted.extend(named.next());

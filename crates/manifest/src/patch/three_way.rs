@@ -8,8 +8,8 @@
 
 use super::difference::{Halves, difference, same};
 use super::strategic::{
-    DELETE_PRIMITIVES, DIRECTIVE, ELEMENT_ORDER, Fault, Merging, Object, RETAIN_KEYS, field_of, in_order, merging,
-    position, struct_of,
+    DELETE_PRIMITIVES, DIRECTIVE, ELEMENT_ORDER, Fault, Merged, Merging, Object, RETAIN_KEYS, field_of, in_order,
+    merging, struct_of,
 };
 use crate::Kind;
 use core::mem::discriminant;
@@ -322,10 +322,9 @@ fn joined(name: Option<&'static str>, mut patch: Object, mut over: Object) -> Re
 }
 
 fn joined_lists(merging: Merging, patch: Vec<Value>, over: Vec<Value>) -> Result<Vec<Value>, Fault> {
-    let mut together = patch;
+    let mut together = Merged::new(merging, patch);
     for item in over {
-        let known = position(merging, &together, &item);
-        match (known.and_then(|index| together.get_mut(index)), item) {
+        match (together.like(&item), item) {
             (Some(Value::Object(was)), Value::Object(is)) => {
                 if was.contains_key(DIRECTIVE) {
                     *was = is;
@@ -337,7 +336,7 @@ fn joined_lists(merging: Merging, patch: Vec<Value>, over: Vec<Value>) -> Result
             (_, is) => together.push(is),
         }
     }
-    Ok(together)
+    Ok(together.into_items())
 }
 
 #[cfg(test)]

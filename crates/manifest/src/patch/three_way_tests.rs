@@ -144,3 +144,24 @@ fn items_without_their_key_are_told() {
     let error = three_way_strategic(Kind::Deployment, None, &after, &before).unwrap_err();
     assert_eq!(&*error.message, "map: map[image:x] does not contain declared merge key: name");
 }
+
+#[test]
+fn long_lists_take_no_longer_than_they_must() {
+    let variables = |count: usize, value: &str| -> Vec<Value> {
+        (0..count).map(|number| json!({"name": format!("V{number}"), "value": value})).collect()
+    };
+    let with = |items: Vec<Value>| {
+        let mut web = web("nginx:1.25", Value::Null);
+        web["spec"]["template"]["spec"]["containers"][0]["env"] = Value::Array(items);
+        web["metadata"]["finalizers"] = (0..20_000).map(|number| Value::from(format!("a/f{number}"))).collect();
+        web
+    };
+    let (before, mut after) = (with(variables(20_000, "a")), with(variables(19_999, "b")));
+    after["metadata"]["finalizers"] = json!(["a/f7"]);
+    let current = live(&before);
+    let sent = three_way_strategic(Kind::Deployment, Some(&before), &with_last_applied(&after), &current).unwrap();
+    let patched = patch_strategic(Kind::Deployment, &current, &sent).unwrap();
+    let container = &patched["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["env"], Value::Array(variables(19_999, "b")));
+    assert_eq!(patched["metadata"]["finalizers"], json!(["a/f7"]));
+}
