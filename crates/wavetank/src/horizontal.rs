@@ -11,7 +11,7 @@ use crate::horizontal_view::View;
 use crate::log::{Component, ObjectRef};
 use crate::scale::{Scalable, scalable_kind};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use wavetank_controllers::horizontal::{
     AutoscalerMemory, AutoscalerName, HorizontalConfig, HorizontalInputs, HorizontalMemory, HorizontalOutcome,
@@ -143,14 +143,14 @@ impl Cluster {
         replies: &[Reply],
     ) -> HorizontalOutcome {
         let meta = &autoscaler.meta;
-        let empty = BTreeSet::new();
         let cohorts = match target {
-            TargetSeen::Found(scale) => Selector::parse(&scale.selector).map_or(&empty, |selector| {
-                self.metrics.picked.cohorts(&self.store, &meta.namespace, &scale.selector, &selector)
-            }),
-            TargetSeen::UnknownKind | TargetSeen::Refused(_) => &empty,
+            TargetSeen::Found(scale) => Selector::parse(&scale.selector).map_or_else(
+                |_| Arc::default(),
+                |selector| self.metrics.picked.cohorts(&self.store, &meta.namespace, &scale.selector, &selector),
+            ),
+            TargetSeen::UnknownKind | TargetSeen::Refused(_) => Arc::default(),
         };
-        let view = View::new(&self.store, &self.metrics.pipeline, self.now, &meta.namespace, cohorts);
+        let view = View::new(&self.store, &self.metrics, self.now, &meta.namespace, &cohorts);
         let (memory, fresh) = (&self.horizontal.memory, AutoscalerMemory::default());
         let own = memory.autoscalers.get(&(Arc::clone(&meta.namespace), Arc::clone(&meta.name)));
         let inputs = HorizontalInputs {

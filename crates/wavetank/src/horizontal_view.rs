@@ -1,13 +1,13 @@
 //! What an autoscaler's pass may look up, read off the store and the metrics pipeline.
 
-use crate::metrics::{pods_of, started};
+use crate::metrics::{Metrics, pods_of};
 use core::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wavetank_controllers::HorizontalView;
 use wavetank_controllers::horizontal::{MetricError, PodMetrics, PodSample, SeenPod, Series};
 use wavetank_engine::Time;
-use wavetank_metrics::{Answer, Pipeline, Unavailable};
+use wavetank_metrics::{Answer, Unavailable};
 use wavetank_model::horizontal::ObjectReference;
 use wavetank_model::{ConditionStatus, PodKey, Selector, StringMap, TemplateFacts, Uid};
 use wavetank_store::{CohortId, Store};
@@ -15,7 +15,7 @@ use wavetank_store::{CohortId, Store};
 /// A pass's view of the pods of some cohorts.
 pub(crate) struct View<'a> {
     store: &'a Store,
-    pipeline: &'a Pipeline,
+    metrics: &'a Metrics,
     now: Time,
     namespace: &'a Arc<str>,
     cohorts: &'a BTreeSet<CohortId>,
@@ -34,12 +34,12 @@ struct Listed {
 impl<'a> View<'a> {
     pub(crate) const fn new(
         store: &'a Store,
-        pipeline: &'a Pipeline,
+        metrics: &'a Metrics,
         now: Time,
         namespace: &'a Arc<str>,
         cohorts: &'a BTreeSet<CohortId>,
     ) -> Self {
-        Self { store, pipeline, now, namespace, cohorts, pods: OnceCell::new() }
+        Self { store, metrics, now, namespace, cohorts, pods: OnceCell::new() }
     }
 
     fn listed(&self) -> &Listed {
@@ -57,7 +57,7 @@ impl<'a> View<'a> {
                     terminating: state.deletion.is_some(),
                     ready: state.ready_since.map(|_| ready),
                     ready_transition: state.ready_since,
-                    started: state.node.map(|_| started(pod.created)),
+                    started: state.node.map(|_| self.metrics.started(key, pod.created)),
                     template: pod.template,
                 });
             }
@@ -104,22 +104,22 @@ impl HorizontalView for View<'_> {
     }
 
     fn resource(&self, resource: &str, container: Option<&str>) -> Result<PodMetrics, MetricError> {
-        let answer = self.pipeline.resource(self.now, self.namespace, resource, container).map_err(words)?;
+        let answer = self.metrics.pipeline.resource(self.now, self.namespace, resource, container).map_err(words)?;
         Ok(self.placed(&answer))
     }
 
     fn custom(&self, metric: &str, selector: &Selector) -> Result<PodMetrics, MetricError> {
-        let answer = self.pipeline.custom(self.now, self.namespace, metric, selector).map_err(words)?;
+        let answer = self.metrics.pipeline.custom(self.now, self.namespace, metric, selector).map_err(words)?;
         Ok(self.placed(&answer))
     }
 
     fn object(&self, object: &ObjectReference, metric: &str, selector: &Selector) -> Result<(i64, Time), MetricError> {
-        let value = self.pipeline.object(self.now, self.namespace, object, metric, selector).map_err(words)?;
+        let value = self.metrics.pipeline.object(self.now, self.namespace, object, metric, selector).map_err(words)?;
         Ok((value, self.now))
     }
 
     fn external(&self, metric: &str, selector: &Selector) -> Result<Series, MetricError> {
-        let milli = self.pipeline.external(self.now, metric, selector).map_err(words)?;
+        let milli = self.metrics.pipeline.external(self.now, metric, selector).map_err(words)?;
         Ok(Series { milli, timestamp: self.now })
     }
 }

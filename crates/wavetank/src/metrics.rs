@@ -25,7 +25,7 @@ pub(crate) struct Picked {
 struct Cohorts {
     /// How many cohorts have been asked.
     asked: usize,
-    picked: BTreeSet<CohortId>,
+    picked: Arc<BTreeSet<CohortId>>,
 }
 
 impl Picked {
@@ -36,15 +36,15 @@ impl Picked {
         namespace: &Arc<str>,
         spelled: &Arc<str>,
         selector: &Selector,
-    ) -> &BTreeSet<CohortId> {
+    ) -> Arc<BTreeSet<CohortId>> {
         let known = self.by_selector.entry((Arc::clone(namespace), Arc::clone(spelled))).or_default();
         for (id, cohort) in store.cohorts_from(known.asked) {
             known.asked += 1;
             if cohort.identity.namespace == *namespace && selector.matches(&cohort.identity.labels) {
-                known.picked.insert(id);
+                Arc::make_mut(&mut known.picked).insert(id);
             }
         }
-        &known.picked
+        Arc::clone(&known.picked)
     }
 }
 
@@ -62,13 +62,39 @@ pub(crate) fn pods_of<'a>(store: &'a Store, cohorts: &'a BTreeSet<CohortId>) -> 
 pub(crate) struct Metrics {
     pub(crate) pipeline: Pipeline,
     pub(crate) picked: Picked,
+    /// When pods were bound that waited for a node over the turn of a second; all others were at once.
+    bound_late: BTreeMap<PodKey, Time>,
     /// Whether the next scrape is in the queue.
     scheduled: bool,
 }
 
 impl Metrics {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { pipeline: Pipeline::new(Seed(seed)), picked: Picked::default(), scheduled: false }
+        Self {
+            pipeline: Pipeline::new(Seed(seed)),
+            picked: Picked::default(),
+            bound_late: BTreeMap::new(),
+            scheduled: false,
+        }
+    }
+}
+
+impl Metrics {
+    /// When the kubelet took a pod on, a whole second.
+    pub(crate) fn started(&self, key: PodKey, created: Time) -> Time {
+        self.bound_late.get(&key).copied().unwrap_or(created)
+    }
+
+    /// A pod has been bound to a node.
+    pub(crate) fn bound(&mut self, key: PodKey, created: Time, now: Time) {
+        if now.floor_second() > created {
+            self.bound_late.insert(key, now.floor_second());
+        }
+    }
+
+    /// A pod is gone.
+    pub(crate) fn gone(&mut self, key: PodKey) {
+        self.bound_late.remove(&key);
     }
 }
 
@@ -145,7 +171,7 @@ impl Cluster {
             let spelled: Arc<str> = group.selector.to_string().into();
             let (store, picked) = (&self.store, &mut self.metrics.picked);
             let cohorts = picked.cohorts(store, &group.namespace, &spelled, &group.selector);
-            victims.extend(pods_of(store, cohorts).filter_map(|key| {
+            victims.extend(pods_of(store, &cohorts).filter_map(|key| {
                 let pod = store.pod(key)?;
                 let container = store.template_of(pod).facts.containers.first()?;
                 let limit = container.resources.limits.memory()?.milli_value();
@@ -239,7 +265,7 @@ fn running(
 ) -> Vec<PodNow> {
     let spelled: Arc<str> = group.selector.to_string().into();
     let cohorts = picked.cohorts(store, &group.namespace, &spelled, &group.selector);
-    let pods = pods_of(store, cohorts).filter_map(|key| Some((key, store.pod(key)?)));
+    let pods = pods_of(store, &cohorts).filter_map(|key| Some((key, store.pod(key)?)));
     pods.filter(|(_, pod)| pod.state.phase == Phase::Running)
         .map(|(key, pod)| PodNow {
             uid: pod.uid,
@@ -248,9 +274,4 @@ fn running(
             answered: answered(pod.uid),
         })
         .collect()
-}
-
-/// When the kubelet took a pod on: as good as when it was created, since the scheduler is quick.
-pub(crate) const fn started(created: Time) -> Time {
-    created
 }

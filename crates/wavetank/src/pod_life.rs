@@ -124,6 +124,7 @@ impl Cluster {
             return;
         }
         let (run, due) = self.node_model.bound(&context(&self.store, pod, self.seed), self.now);
+        self.metrics.bound(key, pod.created, self.now);
         self.runs.insert(key, run);
         if let Some(due) = due {
             self.queue.schedule(due, Event::PodDue(key));

@@ -212,3 +212,6 @@ fn metric_status(value: &Value) -> Result<MetricStatus, Error> {
         _ => MetricStatus::Failed,
     })
 }
+
+#[cfg(test)]
+mod tests;
