@@ -123,8 +123,13 @@ pub struct Pipeline {
     settings: Settings,
     usages: Vec<(usize, Usage)>,
     groups: Vec<Group>,
+    /// Which of the usages are those of a group.
+    usages_of: Vec<Vec<usize>>,
     /// The latest scrapes of each group, oldest first.
     scrapes: Vec<VecDeque<Scrape>>,
+    /// Groups that a pod was scraped in, as long as one of their scrapes is kept that found it: an
+    /// autoscaler asks for its own pods, and must not pay for all others.
+    groups_of: BTreeMap<Uid, Vec<usize>>,
     objects: Vec<ObjectSeries>,
     external: Vec<ExternalSeries>,
     /// Words with which the custom and external APIs refuse, while they do.
@@ -144,7 +149,9 @@ impl Pipeline {
             settings: Settings::default(),
             usages: Vec::new(),
             groups: Vec::new(),
+            usages_of: Vec::new(),
             scrapes: Vec::new(),
+            groups_of: BTreeMap::new(),
             objects: Vec::new(),
             external: Vec::new(),
             custom_failure: None,
@@ -169,14 +176,22 @@ impl Pipeline {
         let group = known.unwrap_or_else(|| {
             self.groups.push(usage.group.clone());
             self.scrapes.push(VecDeque::new());
+            self.usages_of.push(Vec::new());
             self.groups.len() - 1
         });
+        if let Some(numbers) = self.usages_of.get_mut(group) {
+            numbers.push(self.usages.len());
+        }
         self.usages.push((group, usage));
     }
 
     /// Takes away all usage of a group, so that another can be added.
     pub fn remove_usage(&mut self, group: &Group) {
         self.usages.retain(|(_, usage)| usage.group != *group);
+        for (number, numbers) in self.usages_of.iter_mut().enumerate() {
+            let of_it = self.usages.iter().enumerate().filter(|(_, (group, _))| *group == number);
+            *numbers = of_it.map(|(usage, _)| usage).collect();
+        }
     }
 
     /// Usage as added.
@@ -223,15 +238,22 @@ impl Pipeline {
     /// Looks at the pods of every group that has a usage: `running` answers those that run.
     pub fn scrape(&mut self, now: Time, mut running: impl FnMut(&Group) -> Vec<PodNow>) {
         for (number, group) in self.groups.iter().enumerate() {
-            if !self.usages.iter().any(|(of, _)| *of == number) {
+            if self.usages_of.get(number).is_none_or(Vec::is_empty) {
                 continue;
             }
             let Some(scrapes) = self.scrapes.get_mut(number) else { continue };
             let mut pods = running(group);
             pods.sort_unstable_by_key(|pod| pod.uid);
             let before = scrapes.back();
+            let groups_of = &mut self.groups_of;
             let scraped = pods.into_iter().map(|pod| {
                 let known = before.and_then(|scrape| Some((scrape.time, scrape.of(pod.uid)?)));
+                if known.is_none() {
+                    let groups = groups_of.entry(pod.uid).or_default();
+                    if !groups.contains(&number) {
+                        groups.push(number);
+                    }
+                }
                 let (since, answered) = known.map_or((pod.started, 0), |(at, known)| (at, known.pod.answered));
                 Scraped {
                     pod,
@@ -245,7 +267,18 @@ impl Pipeline {
             // One that shows already is kept, and all that will show later.
             let shown = now - self.settings.lag;
             while scrapes.get(1).is_some_and(|second| second.time <= shown) {
-                scrapes.pop_front();
+                let Some(dropped) = scrapes.pop_front() else { break };
+                for scraped in &dropped.pods {
+                    let uid = scraped.pod.uid;
+                    if scrapes.iter().all(|scrape| scrape.of(uid).is_none())
+                        && let Some(groups) = self.groups_of.get_mut(&uid)
+                    {
+                        groups.retain(|group| *group != number);
+                        if groups.is_empty() {
+                            self.groups_of.remove(&uid);
+                        }
+                    }
+                }
             }
         }
     }
@@ -263,6 +296,20 @@ impl Pipeline {
         resource: &str,
         container: Option<&str>,
     ) -> Result<Answer, Unavailable> {
+        self.resource_of(now, &self.pods_in(namespace), resource, container)
+    }
+
+    /// The resource metrics API, asked about some pods only.
+    ///
+    /// # Errors
+    /// If the API is not installed, or none of the pods has been measured.
+    pub fn resource_of(
+        &self,
+        now: Time,
+        pods: &[Uid],
+        resource: &str,
+        container: Option<&str>,
+    ) -> Result<Answer, Unavailable> {
         if !self.settings.is_installed {
             let words = "the server could not find the requested resource (get pods.metrics.k8s.io)";
             return Err(Unavailable::new(format!("unable to fetch metrics from resource metrics API: {words}")));
@@ -274,24 +321,24 @@ impl Pipeline {
             }
             Subject::Custom { .. } => false,
         };
-        let (answer, is_empty) = self.pods(now, namespace, is_asked);
+        let (answer, is_empty) = self.samples(now, pods, is_asked);
         if is_empty {
             return Err(Unavailable::new("no metrics returned from resource metrics API"));
         }
         Ok(answer)
     }
 
-    /// The custom metrics API: a metric of the pods of a namespace.
+    /// The custom metrics API: a metric of some pods.
     ///
     /// # Errors
     /// If the API fails or has no such metric.
-    pub fn custom(&self, now: Time, namespace: &str, metric: &str, selector: &Selector) -> Result<Answer, Unavailable> {
+    pub fn custom_of(&self, now: Time, pods: &[Uid], metric: &str, selector: &Selector) -> Result<Answer, Unavailable> {
         self.custom_api()?;
         let is_asked = |subject: &Subject| match subject {
             Subject::Custom { metric: name, labels } => **name == *metric && selector.matches(labels),
             Subject::Resource { .. } => false,
         };
-        let (answer, _) = self.pods(now, namespace, is_asked);
+        let (answer, _) = self.samples(now, pods, is_asked);
         if answer.samples.is_empty() {
             return Err(Unavailable::new("no metrics returned from custom metrics API"));
         }
@@ -355,22 +402,34 @@ impl Pipeline {
         now - self.settings.lag
     }
 
-    /// Samples of pods from the last scrapes that show; and whether there was no pod at all.
-    fn pods(&self, now: Time, namespace: &str, is_asked: impl Fn(&Subject) -> bool) -> (Answer, bool) {
+    /// All pods that were scraped in a namespace.
+    fn pods_in(&self, namespace: &str) -> Vec<Uid> {
+        let is_in = |group: &usize| self.groups.get(*group).is_some_and(|group| *group.namespace == *namespace);
+        let pods = self.groups_of.iter().filter(|(_, groups)| groups.iter().any(is_in));
+        pods.map(|(uid, _)| *uid).collect()
+    }
+
+    /// Samples of pods from the last scrapes that show; and whether none of them was measured at all.
+    fn samples(&self, now: Time, pods: &[Uid], is_asked: impl Fn(&Subject) -> bool) -> (Answer, bool) {
         let (mut answer, mut is_empty) = (Answer::default(), true);
-        for (number, (group, usage)) in self.usages.iter().enumerate() {
-            if *usage.group.namespace != *namespace || !is_asked(&usage.subject) {
-                continue;
-            }
-            let shown = self.shown(now);
-            let mut scrapes = self.scrapes.get(*group).into_iter().flatten();
-            let Some(scrape) = scrapes.rfind(|scrape| scrape.time <= shown) else { continue };
-            for scraped in scrape.pods.iter().filter(|one| one.scrapes >= self.settings.scrapes_before_first_sample) {
-                is_empty = false;
-                let Some(milli) = self.measured(number, usage, scrape, scraped) else { continue };
-                let new = Sample { milli, timestamp: scrape.time, window: self.settings.window };
-                let sample = answer.samples.entry(scraped.pod.uid);
-                sample.and_modify(|known| known.milli = known.milli.saturating_add(milli)).or_insert(new);
+        let shown = self.shown(now);
+        for uid in pods {
+            for group in self.groups_of.get(uid).into_iter().flatten() {
+                let mut scrapes = self.scrapes.get(*group).into_iter().flatten();
+                let Some(scrape) = scrapes.rfind(|scrape| scrape.time <= shown) else { continue };
+                let enough = |scraped: &&Scraped| scraped.scrapes >= self.settings.scrapes_before_first_sample;
+                let Some(scraped) = scrape.of(*uid).filter(enough) else { continue };
+                for number in self.usages_of.get(*group).into_iter().flatten() {
+                    let Some((_, usage)) = self.usages.get(*number).filter(|(_, usage)| is_asked(&usage.subject))
+                    else {
+                        continue;
+                    };
+                    is_empty = false;
+                    let Some(milli) = self.measured(*number, usage, scrape, scraped) else { continue };
+                    let new = Sample { milli, timestamp: scrape.time, window: self.settings.window };
+                    let sample = answer.samples.entry(*uid);
+                    sample.and_modify(|known| known.milli = known.milli.saturating_add(milli)).or_insert(new);
+                }
             }
         }
         (answer, is_empty)

@@ -104,12 +104,13 @@ impl HorizontalView for View<'_> {
     }
 
     fn resource(&self, resource: &str, container: Option<&str>) -> Result<PodMetrics, MetricError> {
-        let answer = self.metrics.pipeline.resource(self.now, self.namespace, resource, container).map_err(words)?;
+        let answer =
+            self.metrics.pipeline.resource_of(self.now, &self.listed().uids, resource, container).map_err(words)?;
         Ok(self.placed(&answer))
     }
 
     fn custom(&self, metric: &str, selector: &Selector) -> Result<PodMetrics, MetricError> {
-        let answer = self.metrics.pipeline.custom(self.now, self.namespace, metric, selector).map_err(words)?;
+        let answer = self.metrics.pipeline.custom_of(self.now, &self.listed().uids, metric, selector).map_err(words)?;
         Ok(self.placed(&answer))
     }
 

@@ -31,7 +31,8 @@ impl Cluster {
     pub(crate) fn react(&mut self, change: &Change) {
         match change {
             Change::Pod { key, old: None, new: Some(_) } => self.expect_binding(*key),
-            Change::Pod { old: Some(old), new: None, .. } => {
+            Change::Pod { key, old: Some(old), new: None } => {
+                self.metrics.gone(*key);
                 if let Some(owner) = self.store.owner_in(old) {
                     self.dependent_gone(owner);
                 }
