@@ -70,6 +70,35 @@ fn decoded_length(base64: &str) -> usize {
     digits.saturating_mul(3) / 4
 }
 
+pub(super) fn service_account(page: &mut Page, account: &Value, related: &Related<'_>, _: Now) {
+    page.head(account);
+    page.metadata(account);
+    let secrets: Vec<&Value> = related.beside(account, "Secret").collect();
+    let named = |key| account.items(&[key]).iter().map(|secret| secret.text(&["name"])).collect::<Vec<_>>();
+    let is_token = |secret: &&Value| {
+        let of = |key| secret.text(&["metadata", "annotations", key]);
+        secret.text(&["type"]) == "kubernetes.io/service-account-token"
+            && of("kubernetes.io/service-account.name") == account.name()
+            && of("kubernetes.io/service-account.uid") == account.text(&["metadata", "uid"])
+    };
+    let tokens = secrets.iter().copied().filter(is_token).map(Field::name).collect();
+    let lists = [
+        ("Image pull secrets:", named("imagePullSecrets")),
+        ("Mountable secrets: ", named("secrets")),
+        ("Tokens:            ", tokens),
+    ];
+    for (title, names) in lists {
+        if names.is_empty() {
+            page.line(0, &format!("{title}\t<none>"));
+        }
+        for (index, name) in names.into_iter().enumerate() {
+            let title = if index == 0 { title } else { "                   " };
+            let missing = if secrets.iter().any(|secret| secret.name() == name) { "" } else { " (not found)" };
+            page.line(0, &format!("{title}\t{name}{missing}"));
+        }
+    }
+}
+
 pub(super) fn priority_class(page: &mut Page, class: &Value, _: &Related<'_>, _: Now) {
     page.entry(0, "Name", class.name());
     page.entry(0, "Value", &class.count(&["value"]).to_string());

@@ -58,6 +58,7 @@ pub fn needs(kind: &str) -> &'static [&'static str] {
         "Ingress" => &["Service", "EndpointSlice"],
         "Node" => &["Pod", "Lease"],
         "Namespace" => &["ResourceQuota", "LimitRange"],
+        "ServiceAccount" => &["Secret"],
         _ => &[],
     }
 }
@@ -69,7 +70,9 @@ pub fn describe(object: &Value, related: &Related<'_>, now: Now) -> String {
     let describer = describer(object.kind());
     describer(&mut page, object, related, now);
     // These have no events of their own.
-    if let (Some(all), false) = (related.events, matches!(object.kind(), "Namespace" | "Secret" | "ResourceQuota")) {
+    if let (Some(all), false) =
+        (related.events, matches!(object.kind(), "Namespace" | "Secret" | "ResourceQuota" | "LimitRange"))
+    {
         events::section(&mut page, object, all, now);
     }
     page.finish()
@@ -98,8 +101,10 @@ fn describer(kind: &str) -> Describer {
         "Namespace" => cluster::namespace,
         "ConfigMap" => cluster::config_map,
         "Secret" => cluster::secret,
+        "ServiceAccount" => cluster::service_account,
         "PriorityClass" => cluster::priority_class,
         "ResourceQuota" => quota::resource_quota,
+        "LimitRange" => quota::limit_range,
         _ => generic::any,
     }
 }

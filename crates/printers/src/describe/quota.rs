@@ -76,6 +76,15 @@ fn meaning(scope: &str) -> Option<&'static str> {
     })
 }
 
+/// Columns of limits: the title of each, its dashes and the member that it shows.
+const COLUMNS: [(&str, &str, &str); 5] = [
+    ("Min", "---", "min"),
+    ("Max", "---", "max"),
+    ("Default Request", "---------------", "defaultRequest"),
+    ("Default Limit", "-------------", "default"),
+    ("Max Limit/Request Ratio", "-----------------------", "maxLimitRequestRatio"),
+];
+
 /// Adds the limit ranges of a namespace.
 pub(super) fn limit_ranges(page: &mut Page, ranges: &[&Value]) {
     if ranges.is_empty() {
@@ -83,18 +92,25 @@ pub(super) fn limit_ranges(page: &mut Page, ranges: &[&Value]) {
         return;
     }
     page.line(0, "Resource Limits");
-    page.line(0, " Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio");
-    page.line(0, " ----\t--------\t---\t---\t---------------\t-------------\t-----------------------");
-    const COLUMNS: [&str; 5] = ["min", "max", "defaultRequest", "default", "maxLimitRequestRatio"];
+    limits(page, ranges, " ");
+}
+
+pub(super) fn limit_range(page: &mut Page, range: &Value, _: &Related<'_>, _: Now) {
+    page.head(range);
+    limits(page, &[range], "");
+}
+
+fn limits(page: &mut Page, ranges: &[&Value], indent: &str) {
+    page.line(0, &format!("{indent}Type\tResource\t{}", COLUMNS.map(|(title, _, _)| title).join("\t")));
+    page.line(0, &format!("{indent}----\t--------\t{}", COLUMNS.map(|(_, dashes, _)| dashes).join("\t")));
     for limit in ranges.iter().flat_map(|range| range.items(&["spec", "limits"])) {
-        let names: BTreeSet<&str> =
-            COLUMNS.iter().flat_map(|column| limit.entries(&[column])).map(|(name, _)| name).collect();
-        for name in names {
-            let cells = COLUMNS.map(|column| match limit.at(&[column, name]) {
+        let names = COLUMNS.iter().flat_map(|(_, _, key)| limit.entries(&[key])).map(|(name, _)| name);
+        for name in names.collect::<BTreeSet<&str>>() {
+            let cells = COLUMNS.map(|(_, _, key)| match limit.at(&[key, name]) {
                 None => "-".to_owned(),
                 value => plain(value),
             });
-            page.line(0, &format!(" {}\t{name}\t{}", limit.text(&["type"]), cells.join("\t")));
+            page.line(0, &format!("{indent}{}\t{name}\t{}", limit.text(&["type"]), cells.join("\t")));
         }
     }
 }

@@ -322,3 +322,49 @@ fn a_pod_tells_what_its_containers_do_and_did() {
         assert!(text.contains(part), "{part}\n{text}");
     }
 }
+
+#[test]
+fn a_namespace_shows_its_quotas_and_limits() {
+    let namespace = json!({"kind": "Namespace", "metadata": {"name": "n"}, "status": {"phase": "Active"}});
+    let quota = json!({
+        "kind": "ResourceQuota", "metadata": {"name": "q", "namespace": "n"},
+        "status": {"hard": {"pods": "2", "requests.cpu": "1"}, "used": {"pods": "1"}},
+    });
+    let range = json!({
+        "kind": "LimitRange", "metadata": {"name": "l", "namespace": "n"},
+        "spec": {"limits": [{"type": "Container", "max": {"cpu": "2"}, "default": {"cpu": "500m"}}]},
+    });
+    let text = describe(&namespace, &Related { objects: &[quota, range], events: Some(&[]) }, now());
+    let expected = "\
+Name:         n
+Labels:       <none>
+Annotations:  <none>
+Status:       Active
+
+Resource Quotas
+  Name:         q
+  Resource      Used  Hard
+  --------      ---   ---
+  pods          1     2
+  requests.cpu  0     1
+
+Resource Limits
+ Type       Resource  Min  Max  Default Request  Default Limit  Max Limit/Request Ratio
+ ----       --------  ---  ---  ---------------  -------------  -----------------------
+ Container  cpu       -    2    -                500m           -
+";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn an_account_names_its_secrets_and_those_that_are_gone() {
+    let account = json!({
+        "kind": "ServiceAccount", "metadata": {"name": "a", "namespace": "default"},
+        "secrets": [{"name": "s1"}, {"name": "s2"}],
+    });
+    let secret = json!({"kind": "Secret", "metadata": {"name": "s1", "namespace": "default"}});
+    let text = describe(&account, &Related { objects: &[secret], events: None }, now());
+    let lists = "Image pull secrets:  <none>\nMountable secrets:   s1\n                     s2 (not found)\n\
+                 Tokens:              <none>\n";
+    assert!(text.ends_with(lists), "{text}");
+}

@@ -35,7 +35,11 @@ pub(super) static HORIZONTAL_POD_AUTOSCALER: Layout = Layout {
 fn metrics(hpa: &Value) -> String {
     let (specs, statuses) = (hpa.items(&["spec", "metrics"]), hpa.items(&["status", "currentMetrics"]));
     if specs.is_empty() {
-        return "<none>".into();
+        // Version 1 knows one metric, and has fields of its own for it.
+        let Some(target) = hpa.number(&["spec", "targetCPUUtilizationPercentage"]) else { return "<none>".into() };
+        let current = hpa.number(&["status", "currentCPUUtilizationPercentage"]);
+        let current = current.map_or_else(|| "<unknown>".into(), |current| format!("{current}%"));
+        return format!("cpu: {current}/{target}%");
     }
     let shown = specs.iter().take(SHOWN).enumerate().map(|(index, spec)| metric(spec, statuses.get(index)));
     let shown = shown.collect::<Vec<_>>().join(", ");

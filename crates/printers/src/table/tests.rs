@@ -92,3 +92,16 @@ fn kinds_without_columns_show_name_and_age() {
     let text = table("Widget", [&object], true, now()).render(&TableOptions::default());
     assert_eq!(text, "NAME   AGE\nw      <unknown>\n");
 }
+
+#[test]
+fn an_autoscaler_of_version_1_shows_its_one_metric() {
+    let hpa = json!({
+        "apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"},
+        "spec": {"maxReplicas": 10, "minReplicas": 2, "targetCPUUtilizationPercentage": 50,
+                 "scaleTargetRef": {"kind": "Deployment", "name": "web"}},
+        "status": {"currentCPUUtilizationPercentage": 80, "currentReplicas": 3},
+    });
+    let table = table("HorizontalPodAutoscaler", [&hpa], false, now());
+    let cells: Vec<String> = table.rows[0].cells.iter().map(ToString::to_string).collect();
+    assert_eq!(cells, ["web", "Deployment/web", "cpu: 80%/50%", "2", "10", "3", "<unknown>"]);
+}

@@ -114,7 +114,7 @@ pub(super) static DAEMON_SET: Layout = Layout {
 };
 
 pub(super) static CONTROLLER_REVISION: Layout = Layout {
-    columns: &[Column::NAME, Column::text("Controller"), Column::integer("Revision"), Column::AGE],
+    columns: &[Column::NAME, Column::text("Controller"), Column::text("Revision"), Column::AGE],
     cells: |object, present| {
         let owners = object.items(&["metadata", "ownerReferences"]);
         let controller = owners.iter().find(|owner| owner.flag(&["controller"])).map(|owner| {
