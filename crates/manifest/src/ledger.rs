@@ -184,7 +184,7 @@ fn rows(page: &mut String, name: &'static str, path: &str, below: &mut Vec<(Stri
             Verdict::Obeyed => "obeyed".to_owned(),
             Verdict::Carried => "carried".to_owned(),
             Verdict::Refused => "refused".to_owned(),
-            Verdict::RefusedIf(text) => format!("refused if `{text}`, else carried"),
+            Verdict::RefusedIf(text) => format!("refused if `{text}`"),
             Verdict::RefusedUnless(text) => format!("refused unless `{text}`"),
             Verdict::Made => "made".to_owned(),
             Verdict::Parts => match inner(&field.kind) {

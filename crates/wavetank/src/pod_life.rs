@@ -3,8 +3,9 @@
 use crate::cluster::Cluster;
 use crate::event::Event;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use wavetank_engine::Time;
-use wavetank_model::{Phase, PodKey, Refusal, StringMap};
+use wavetank_model::{Kind, Phase, PodKey, Refusal, TemplateFacts};
 use wavetank_node::{Change as PodChange, NodeModel, PodContext, PodRun, RoundRobin, fits};
 use wavetank_store::{Change, PodRecord, PodState, Store};
 
@@ -14,6 +15,8 @@ pub(crate) struct Placement {
     turns: RoundRobin,
     /// Numbers of the nodes that are there, by name, for pods without a node selector.
     nodes: Vec<u32>,
+    /// Whether a node keeps pods away by taints.
+    tainted: bool,
 }
 
 pub(crate) fn context<'a>(store: &'a Store, pod: &PodRecord, seed: u64) -> PodContext<'a> {
@@ -88,14 +91,14 @@ impl Cluster {
         let facts = &self.store.template_facts(pod.template).facts;
         let node = match &facts.node_name {
             Some(name) => self.store.nodes().find(|(_, node)| node.name == *name).map(|(number, _)| number),
-            None if facts.node_selector.is_empty() => self
+            None if facts.node_selector.is_empty() && !self.placement.tainted => self
                 .placement
                 .turns
                 .pick(self.placement.nodes.len())
                 .and_then(|turn| self.placement.nodes.get(turn))
                 .copied(),
             None => {
-                let fitting = self.fitting(&facts.node_selector);
+                let fitting = self.fitting(facts);
                 self.placement.turns.pick(fitting.len()).and_then(|turn| fitting.get(turn)).copied()
             }
         };
@@ -109,14 +112,32 @@ impl Cluster {
     /// Nodes came, went or changed.
     pub(crate) fn refresh_placement(&mut self) {
         self.placement.nodes = self.store.schedulable_nodes().map(|(number, _)| number).collect();
+        self.placement.tainted = self.store.schedulable_nodes().any(|(_, node)| !self.taints(&node.name).is_empty());
     }
 
-    fn fitting(&self, selector: &StringMap) -> Vec<u32> {
+    fn fitting(&self, facts: &TemplateFacts) -> Vec<u32> {
         self.store
             .schedulable_nodes()
-            .filter(|(_, node)| fits(selector, &node.labels))
+            .filter(|(_, node)| fits(&facts.node_selector, &node.labels))
+            .filter(|(_, node)| {
+                self.taints(&node.name).iter().all(|taint| {
+                    let text = |key: &str| taint[key].as_str().unwrap_or_default();
+                    let tolerated = facts
+                        .tolerations
+                        .iter()
+                        .any(|toleration| toleration.tolerates(text("key"), text("value"), text("effect")));
+                    text("effect") == "PreferNoSchedule" || tolerated
+                })
+            })
             .map(|(number, _)| number)
             .collect()
+    }
+
+    /// What keeps pods away from a node.
+    fn taints(&self, node: &str) -> &[Value] {
+        let node = self.store.stored_document(Kind::Node, "", node);
+        let taints = node.and_then(|node| node.body.get("spec")?.get("taints")?.as_array());
+        taints.map(Vec::as_slice).unwrap_or_default()
     }
 
     fn start_on_node(&mut self, key: PodKey) {
