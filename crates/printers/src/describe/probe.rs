@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn each_action_has_its_form() {
-        check(&json!({"exec": {"command": ["cat", "/tmp/x"]}}), "exec [cat /tmp/x]");
+        check(&json!({"exec": {"command": ["cat", "/ready"]}}), "exec [cat /ready]");
         check(&json!({"httpGet": {"path": "/a?b", "port": "http", "scheme": "HTTPS"}}), "http-get https://:http/a%3Fb");
         check(&json!({"tcpSocket": {"port": 80}}), "tcp-socket :80");
         check(&json!({"grpc": {"port": 9090, "service": "s"}}), "grpc <pod>:9090 s");
