@@ -8,7 +8,7 @@
 //! - [`deployment`] replaces the pods of one template by those of another.
 //! - [`horizontal`] sizes a workload by what its metrics say.
 //! - [`disruption`] says how many pods may be evicted.
-//! - [`endpoint_slice`] keeps the list of the pods behind a Service.
+//! - [`endpoint_slice`] keeps the list of the pods behind a Service; [`endpoints`] is its older form.
 //!
 //! A set that wants three pods and has none asks for one, then for two; should the first be refused, the
 //! second batch is not asked for.
@@ -58,11 +58,13 @@ mod claim;
 pub mod deployment;
 pub mod disruption;
 pub mod endpoint_slice;
+pub mod endpoints;
 pub mod horizontal;
 pub mod replica_set;
 
 pub use deployment::{DeploymentInputs, DeploymentWrite, SetSeen, new_set_name, reconcile_deployment};
 pub use disruption::{CoveredPods, DisruptionInputs, DisruptionWrite, reconcile_disruption};
+pub use endpoints::{EndpointsSubset, endpoints_of};
 pub use endpoint_slice::{
     EndpointSliceInputs, EndpointSliceWrite, NodeSeen, PodSeen, PodsGiven, SliceIndex, StaleSlices, TriggerTimes,
     reconcile_endpoint_slices,

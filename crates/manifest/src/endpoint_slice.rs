@@ -76,14 +76,7 @@ pub fn render_endpoint_slice(slice: &EndpointSlice, edge: &Edge) -> Value {
 }
 
 fn render_endpoint(endpoint: &Endpoint, namespace: &str, edge: &Edge) -> Value {
-    let target = (!endpoint.pod_name.is_empty()).then(|| {
-        Record::new()
-            .always("kind", "Pod")
-            .always("name", &*endpoint.pod_name)
-            .always("namespace", namespace)
-            .optional("uid", endpoint.pod.map(|pod| edge.spell(pod.uid)))
-            .finish()
-    });
+    let target = target(endpoint, namespace, edge);
     let conditions = Record::new()
         .always("ready", endpoint.conditions.ready)
         .always("serving", endpoint.conditions.serving)
@@ -99,7 +92,20 @@ fn render_endpoint(endpoint: &Endpoint, namespace: &str, edge: &Edge) -> Value {
         .finish()
 }
 
-fn render_port(port: &EndpointPort) -> Value {
+/// What an endpoint refers to.
+pub(crate) fn target(endpoint: &Endpoint, namespace: &str, edge: &Edge) -> Option<Value> {
+    (!endpoint.pod_name.is_empty()).then(|| {
+        Record::new()
+            .always("kind", "Pod")
+            .always("name", &*endpoint.pod_name)
+            .always("namespace", namespace)
+            .optional("uid", endpoint.pod.map(|pod| edge.spell(pod.uid)))
+            .finish()
+    })
+}
+
+/// A port of endpoints.
+pub(crate) fn render_port(port: &EndpointPort) -> Value {
     Record::new()
         .optional("appProtocol", port.app_protocol.as_deref())
         .always("name", &*port.name)

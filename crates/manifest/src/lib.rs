@@ -9,7 +9,7 @@
 //! - [`admission`]: objects taken in as the API server does; [`request`]: what a request's path says.
 //! - [`allocation`]: what the server gives to Services.
 //! - [`document`]: objects of the kinds that are few.
-//! - [`service`], [`endpoint_slice`], [`ingress`]: how pods are reached.
+//! - [`service`], [`endpoint_slice`], [`endpoints`], [`ingress`]: how pods are reached.
 //! - [`edge`]: the calendar and the uids that both sides share.
 //! - [`horizontal`]: autoscalers, in all versions of their API.
 //! - [`ledger`]: which fields are obeyed, carried and refused.
@@ -28,6 +28,7 @@ mod disruption;
 pub mod document;
 pub mod edge;
 pub mod endpoint_slice;
+pub mod endpoints;
 mod error;
 mod facts;
 mod fields;
@@ -61,6 +62,7 @@ pub use disruption::{decode_disruption_budget, decode_disruption_status, render_
 pub use document::{decode_document, render, render_document};
 pub use edge::Edge;
 pub use endpoint_slice::{decode_endpoint_slice, render_endpoint_slice};
+pub use endpoints::render_endpoints;
 pub use error::Error;
 pub use horizontal::{decode_horizontal, render_horizontal};
 pub use ingress::{decode_ingress, render_ingress};

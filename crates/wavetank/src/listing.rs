@@ -169,11 +169,11 @@ impl Cluster {
                 names
             }
             Kind::Event => Vec::new(),
+            Kind::Endpoints => self.endpoints_names().iter().filter_map(|(space, name)| full(space, name)).collect(),
             Kind::Service
             | Kind::ConfigMap
             | Kind::Namespace
             | Kind::Node
-            | Kind::Endpoints
             | Kind::EndpointSlice
             | Kind::HorizontalPodAutoscaler
             | Kind::Ingress

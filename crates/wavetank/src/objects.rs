@@ -322,6 +322,11 @@ impl Cluster {
     /// # Errors
     /// `NotFound`.
     pub fn json(&self, kind: Kind, name: &str) -> Result<Value, Error> {
+        if kind == Kind::Endpoints
+            && let Some(endpoints) = self.endpoints_json(name)
+        {
+            return Ok(endpoints);
+        }
         let edge = self.edge();
         Ok(match self.object(kind, name)? {
             Object::Deployment(deployment) => render_deployment(&deployment, &edge),

@@ -8,11 +8,14 @@ use crate::event::{Event, WorkKey};
 use core::net::Ipv4Addr;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use wavetank_controllers::endpoints::{OVER_CAPACITY, endpoints_of};
 use wavetank_controllers::{NodeSeen, PodSeen, SliceIndex, StaleSlices, TriggerTimes};
-use wavetank_model::endpoint_slice::{MANAGED_BY_LABEL, SLICE_CONTROLLER};
-use wavetank_model::{Document, DocumentKey, EndpointPod, EndpointSlice, Kind, PodKey, Service, Uid};
+use wavetank_manifest::render_endpoints;
+use wavetank_model::endpoint_slice::{HEADLESS_LABEL, MANAGED_BY_LABEL, SLICE_CONTROLLER, TRIGGER_TIME};
+use wavetank_model::{Document, DocumentKey, EndpointPod, EndpointSlice, Kind, ObjectMeta, PodKey, Service, Uid};
 use wavetank_store::{CohortId, PodRecord, PodState, PodView, Store};
 
 /// How long the controller waits when somebody else changed a slice.
@@ -86,9 +89,8 @@ pub(crate) fn pod_seen(store: &Store, key: PodKey, pod: &PodRecord) -> Option<Po
         if node.present { NodeSeen::Known { name, zone } } else { NodeSeen::Missing(name) }
     });
     let template = Arc::clone(store.template_of(pod));
-    let text = |key: &str| {
-        template.value.pointer(key).and_then(serde_json::Value::as_str).filter(|text| !text.is_empty()).map(Arc::from)
-    };
+    let text =
+        |key: &str| template.value.pointer(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(Arc::from);
     Some(PodSeen {
         pod: EndpointPod { uid: pod.uid, key },
         name: store.pod_name(pod),
@@ -225,6 +227,52 @@ impl Cluster {
                 }
             }
         }
+    }
+
+    /// Namespaces and names of the Endpoints there are: those of Services with selectors, and those that a user
+    /// made.
+    pub(crate) fn endpoints_names(&self) -> BTreeSet<(Arc<str>, Arc<str>)> {
+        let services = self
+            .store
+            .documents(Kind::Service)
+            .filter(|(_, document)| document.service().is_some_and(|service| service.selector().is_some()));
+        let own = self.store.documents(Kind::Endpoints);
+        services.chain(own).map(|(_, document)| document.named()).collect()
+    }
+
+    /// The Endpoints of a Service, made of its slices; none if it has no selector.
+    pub(crate) fn endpoints_json(&self, name: &str) -> Option<Value> {
+        let service = self.document(Kind::Service, name).ok()?.service()?;
+        service.selector()?;
+        let slices: Vec<EndpointSlice> = self
+            .store
+            .documents(Kind::EndpointSlice)
+            .filter(|(_, document)| document.meta.namespace == service.meta.namespace)
+            .filter_map(|(_, document)| document.endpoint_slice())
+            .filter(|slice| slice.service_name() == Some(&*service.meta.name))
+            .collect();
+        let (subsets, truncated) = endpoints_of(&service, &slices);
+        let mut labels = service.meta.labels.clone();
+        labels.set("endpoints.kubernetes.io/managed-by", "endpoint-controller");
+        if !service.has_cluster_ip() {
+            labels.set(HEADLESS_LABEL, "");
+        }
+        let mut meta = ObjectMeta {
+            name: Arc::clone(&service.meta.name),
+            namespace: Arc::clone(&service.meta.namespace),
+            resource_version: slices.iter().map(|slice| slice.meta.resource_version).max().unwrap_or_default(),
+            creation: service.meta.creation,
+            labels,
+            ..ObjectMeta::default()
+        };
+        if let Some(time) = slices.iter().filter_map(|slice| slice.meta.annotations.get(TRIGGER_TIME)).max() {
+            meta.annotations.set(TRIGGER_TIME, time);
+        }
+        if truncated {
+            meta.annotations.set(OVER_CAPACITY, "truncated");
+        }
+        let subsets = subsets.iter().map(|subset| (&subset.ready[..], &subset.not_ready[..], &subset.ports[..]));
+        Some(render_endpoints(&meta, subsets, &self.edge()))
     }
 
     /// A pass of the endpoint controller makes its next request.

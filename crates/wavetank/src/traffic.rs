@@ -348,7 +348,7 @@ impl Cluster {
             of.service_name().and_then(|name| self.store.document_key(Kind::Service, &of.meta.namespace, name))
         else {
             // The Service is gone already: whoever sends to its port finds it by the port.
-            return self.withdraw_slice(of.meta.name.clone());
+            return self.withdraw_slice(&of.meta.name.clone());
         };
         let ports = self.traffic.ports.iter().filter(|((of, _), _)| *of == key);
         for (port, id) in ports.map(|((_, port), id)| (Arc::clone(port), *id)).collect::<Vec<_>>() {
@@ -412,10 +412,10 @@ impl Cluster {
         }
     }
 
-    fn withdraw_slice(&mut self, slice: Arc<str>) {
-        let places = self.traffic.places.iter().filter(|(_, places)| places.contains_key(&slice));
+    fn withdraw_slice(&mut self, slice: &Arc<str>) {
+        let places = self.traffic.places.iter().filter(|(_, places)| places.contains_key(slice));
         for (service, uid) in places.map(|(of, _)| *of).collect::<Vec<_>>() {
-            self.place_endpoint(service, uid, &slice, None);
+            self.place_endpoint(service, uid, slice, None);
         }
     }
 

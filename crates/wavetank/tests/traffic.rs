@@ -167,6 +167,9 @@ fn a_paused_canary_of_five_gets_a_fifth_and_undo_takes_it_away() {
     cluster.run_for(MINUTE);
     let slices = cluster.list(Kind::EndpointSlice, &Default::default()).expect("slices can be listed");
     assert_eq!(slices[0]["endpoints"].as_array().map(Vec::len), Some(5));
+    let endpoints = cluster.json(Kind::Endpoints, "web").expect("a Service with a selector has them");
+    assert_eq!(endpoints["subsets"][0]["addresses"].as_array().map(Vec::len), Some(5));
+    assert_eq!(cluster.names(Kind::Endpoints, None), ["default/web"]);
     let canary = send(&mut cluster, "node-1", open(200));
     cluster.run_for(50 * SECOND);
     // A fifth of 10,000, five standard deviations of 40.
