@@ -13,6 +13,9 @@ pub(crate) const START: Purpose = Purpose::new("node/start");
 /// Time from start to first answer; counts runs.
 pub(crate) const ANSWER: Purpose = Purpose::new("node/answer");
 
+/// Time from start to exit; counts runs.
+pub(crate) const EXIT: Purpose = Purpose::new("node/exit");
+
 /// The number for the `count`-th time that `purpose` comes up in the life of a pod.
 pub(crate) fn number(seed: u64, pod: Uid, purpose: Purpose, count: u32) -> u64 {
     let of_pod = keyed(Seed(seed), pod.0, purpose);

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
+use wavetank_engine::Time;
 
 /// How often fetching an image fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,56 @@ pub(crate) struct Exit {
     pub(crate) code: i32,
     /// How many runs end so; none: all.
     pub(crate) runs: Option<u32>,
+}
+
+/// How well a running container is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Health {
+    /// It answers.
+    #[default]
+    Well,
+    /// It is alive but cannot serve: what it depends on is down, or it is still warming up. Readiness
+    /// and startup probes fail, liveness probes do not.
+    Unready,
+    /// It answers every probe with a failure.
+    Failing,
+    /// It answers nothing at all, as in a deadlock.
+    Hung,
+}
+
+/// A turn in the health of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Turn {
+    /// Time from the start of the run.
+    pub(crate) after: Duration,
+    pub(crate) health: Health,
+}
+
+/// A time in which all containers of an image are in one state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Outage {
+    pub(crate) from: Time,
+    pub(crate) until: Time,
+    pub(crate) health: Health,
+}
+
+/// Answers that take longer the longer a container runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Leak {
+    pub(crate) every: Duration,
+    pub(crate) slower_by: Duration,
+}
+
+/// What a container does with requests between `SIGTERM` and its exit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnSigterm {
+    /// It finishes what it has begun and takes nothing new.
+    #[default]
+    Drains,
+    /// It goes on as if nothing had happened until it exits or is killed.
+    Accepts,
+    /// It drops what it has begun.
+    Drops,
 }
 
 /// What the containers of one image do, on nodes that behave like a kubelet.
@@ -50,6 +101,16 @@ pub struct ImageBehaviour {
     pub(crate) shutdown: Duration,
     pub(crate) stop_code: i32,
     pub(crate) spread_percent: u32,
+    pub(crate) latency: Duration,
+    /// By time from the start.
+    pub(crate) turns: Vec<Turn>,
+    pub(crate) outages: Vec<Outage>,
+    pub(crate) leak: Option<Leak>,
+    /// A run that ends by itself ends up to so much later, drawn for each run.
+    pub(crate) exit_spread: Duration,
+    pub(crate) on_sigterm: OnSigterm,
+    /// How long a hook takes that asks the container.
+    pub(crate) hook: Duration,
 }
 
 impl ImageBehaviour {
@@ -139,6 +200,100 @@ impl ImageBehaviour {
     pub const fn exits_on_sigterm_with(mut self, code: i32) -> Self {
         self.stop_code = code;
         self
+    }
+
+    /// What it does with requests between `SIGTERM` and its exit; it drains unless said.
+    #[must_use]
+    pub const fn on_sigterm(mut self, does: OnSigterm) -> Self {
+        self.on_sigterm = does;
+        self
+    }
+
+    /// The container does not hear `SIGTERM` and serves until it is killed at the end of its grace.
+    #[must_use]
+    pub const fn ignores_sigterm(mut self) -> Self {
+        self.shutdown = Duration::MAX;
+        self.on_sigterm = OnSigterm::Accepts;
+        self
+    }
+
+    /// Time that a `preStop` or `postStart` hook takes that runs a command in the container or asks it.
+    #[must_use]
+    pub const fn hook(mut self, takes: Duration) -> Self {
+        self.hook = takes;
+        self
+    }
+
+    /// Time from a probe to its answer. Beyond the probe's timeout that is no answer.
+    #[must_use]
+    pub const fn answers_in(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// The health of every run changes so long after its start, until the next such change.
+    #[must_use]
+    pub fn health_after(mut self, after: Duration, health: Health) -> Self {
+        let place = self.turns.partition_point(|turn| turn.after <= after);
+        self.turns.insert(place, Turn { after, health });
+        self
+    }
+
+    /// Every run answers nothing any more so long after its start, without exiting.
+    #[must_use]
+    pub fn deadlocks_after(self, after: Duration) -> Self {
+        self.health_after(after, Health::Hung)
+    }
+
+    /// From one instant to another all containers of the image are in this state, such as
+    /// [`Health::Unready`] while a database is down.
+    #[must_use]
+    pub fn health_between(mut self, from: Time, until: Time, health: Health) -> Self {
+        self.outages.push(Outage { from, until, health });
+        self
+    }
+
+    /// The longer a run lasts the later it answers: each such span of its life adds so much.
+    #[must_use]
+    pub const fn leaks(mut self, every: Duration, slower_by: Duration) -> Self {
+        self.leak = Some(Leak { every, slower_by });
+        self
+    }
+
+    /// Every run exits with `code`, between `earliest` and `latest` after its start, drawn for each run
+    /// from the seed.
+    #[must_use]
+    pub const fn exits_between(self, earliest: Duration, latest: Duration, code: i32) -> Self {
+        let mut behaviour = self.exits_after(earliest, code);
+        behaviour.exit_spread = latest.saturating_sub(earliest);
+        behaviour
+    }
+
+    /// What it does with requests between `SIGTERM` and its exit.
+    #[must_use]
+    pub const fn sigterm(&self) -> OnSigterm {
+        self.on_sigterm
+    }
+
+    /// The health of a run at an instant, and until when it stays so.
+    #[must_use]
+    pub fn health_at(&self, started: Time, at: Time) -> (Health, Option<Time>) {
+        let turn = self.turns.iter().rfind(|turn| started + turn.after <= at);
+        let outage = self.outages.iter().rfind(|outage| outage.from <= at && at < outage.until);
+        let turns = self.turns.iter().map(|turn| started + turn.after);
+        let edges = turns.chain(self.outages.iter().flat_map(|outage| [outage.from, outage.until]));
+        let health = outage.map(|outage| outage.health).or(turn.map(|turn| turn.health)).unwrap_or_default();
+        (health, edges.filter(|edge| *edge > at).min())
+    }
+
+    /// Whether all that it does is to be fetched, to start, to answer and to stop.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.pull_failures, Failures::Never)
+            && self.exit.is_none()
+            && self.turns.is_empty()
+            && self.outages.is_empty()
+            && self.leak.is_none()
+            && self.latency.is_zero()
     }
 
     /// Lengthens the times to fetch, to start and to answer by up to `percent` of themselves, drawn

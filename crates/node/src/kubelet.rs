@@ -14,6 +14,7 @@
 use crate::back_off;
 use crate::draw;
 use crate::image::{Exit, Failures};
+use crate::pod::Settings;
 use crate::readiness;
 use crate::{Change, ImageBehaviour, PodContext, PodRun, Stage, WaitingReason};
 use core::time::Duration;
@@ -21,9 +22,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wavetank_engine::{Purpose, Time};
-use wavetank_model::Phase;
-use wavetank_model::container::Hook;
+use wavetank_model::container::{Hook, ImagePullPolicy};
 use wavetank_model::template::RestartPolicy;
+use wavetank_model::{Phase, Uid};
 
 /// A pod whose sync failed is looked at again after this.
 const SYNC_AFTER_ERROR: Duration = Duration::from_secs(10);
@@ -46,6 +47,11 @@ pub struct Kubelet {
     bind: Duration,
     images: BTreeMap<Arc<str>, ImageBehaviour>,
     fallback: ImageBehaviour,
+    /// By name of the container, before any image.
+    containers: BTreeMap<Arc<str>, ImageBehaviour>,
+    /// By pod and name of the container, before everything else.
+    pods: BTreeMap<(Uid, Arc<str>), ImageBehaviour>,
+    settings: Settings,
 }
 
 impl Kubelet {
@@ -82,6 +88,67 @@ impl Kubelet {
         self.images.insert(image.into(), behaviour);
     }
 
+    /// Behaviour of every container of a name, whatever its image.
+    #[must_use]
+    pub fn container(mut self, name: &str, behaviour: ImageBehaviour) -> Self {
+        self.containers.insert(name.into(), behaviour);
+        self
+    }
+
+    /// How the kubelets are set up.
+    #[must_use]
+    pub fn with_settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// How the kubelets are set up.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Changes the behaviour of one container of one pod.
+    pub fn set_container(&mut self, pod: Uid, name: &str, behaviour: ImageBehaviour) {
+        self.pods.insert((pod, name.into()), behaviour);
+    }
+
+    /// The behaviour of a container of a pod.
+    #[must_use]
+    pub fn behaviour_of(&self, pod: Uid, name: &str, image: &str) -> &ImageBehaviour {
+        let own = if self.pods.is_empty() { None } else { self.pods.get(&(pod, Arc::from(name))) };
+        own.or_else(|| self.containers.get(name)).or_else(|| self.images.get(image)).unwrap_or(&self.fallback)
+    }
+
+    /// Whether a pod will only be fetched, start, answer and stop, so that a [`PodRun`] can stand for it:
+    /// one container that does nothing else, without hooks, and with no probe but a readiness probe
+    /// that it answers from the start. For every other pod there is a [`crate::pod::Machine`].
+    #[must_use]
+    pub fn is_plain(&self, pod: &PodContext<'_>) -> bool {
+        let facts = pod.facts;
+        let behaviour = self.behaviour(pod);
+        let [container] = facts.containers.as_slice() else { return facts.containers.is_empty() };
+        let answers_at_once = facts.readiness.as_ref().is_none_or(|timing| {
+            timing.initial_delay_seconds == 0
+                && timing.success_threshold <= 2
+                && behaviour.ready_after.is_zero()
+                && !behaviour.never_ready
+        });
+        answers_at_once
+            && behaviour.is_plain()
+            && self.containers.is_empty()
+            && self.pods.is_empty()
+            && facts.init_containers.is_empty()
+            && facts.readiness_gates.is_empty()
+            && facts.active_deadline_seconds.is_none()
+            && container.liveness.is_none()
+            && container.startup.is_none()
+            && container.pre_stop.is_none()
+            && container.post_start.is_none()
+            && container.image_pull_policy != ImagePullPolicy::Never
+            && crate::pod::image_name::check(&container.image).is_ok()
+    }
+
     fn behaviour(&self, pod: &PodContext<'_>) -> &ImageBehaviour {
         self.images.get(pod.image()).unwrap_or(&self.fallback)
     }
@@ -98,7 +165,7 @@ impl Kubelet {
     }
 
     pub(crate) fn bound(&self, pod: &PodContext<'_>, now: Time) -> (PodRun, Option<Time>) {
-        let mut run = PodRun::default();
+        let mut run = PodRun { backed_off: now, ..PodRun::default() };
         let due = begin_pull(self.behaviour(pod), pod, &mut run, now);
         (run, Some(due))
     }
@@ -120,19 +187,6 @@ impl Kubelet {
             Stage::Stopping { due, ends, .. } => run.end_stop(due, ends, now),
             Stage::Unbound | Stage::Unpullable | Stage::Ended { .. } => (None, None),
         }
-    }
-
-    pub(crate) fn kill(
-        &self,
-        pod: &PodContext<'_>,
-        run: &mut PodRun,
-        now: Time,
-        code: i32,
-    ) -> (Option<Change>, Option<Time>) {
-        if !matches!(run.stage, Stage::Running { .. }) {
-            return (None, None);
-        }
-        ended(self.behaviour(pod), pod, run, code, now)
     }
 
     /// How long the pod takes to stop from where it stands, and the phase in which it ends.
@@ -346,11 +400,11 @@ fn next(
 }
 
 impl ImageBehaviour {
-    fn stretch(&self, pod: &PodContext<'_>, span: Duration, purpose: Purpose, count: u32) -> Duration {
+    pub(crate) fn stretch(&self, pod: &PodContext<'_>, span: Duration, purpose: Purpose, count: u32) -> Duration {
         draw::stretch(span, self.spread_percent, draw::number(pod.seed, pod.uid, purpose, count))
     }
 
-    fn start_time(&self, pod: &PodContext<'_>, run: u32) -> Duration {
+    pub(crate) fn start_time(&self, pod: &PodContext<'_>, run: u32) -> Duration {
         self.stretch(pod, self.start, draw::START, run)
     }
 

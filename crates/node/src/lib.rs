@@ -6,6 +6,8 @@
 //! - [`binding`]: which node a pod takes.
 //! - [`run`]: [`PodRun`], the state of one pod on its node, and [`Change`], what a step shows.
 //! - [`scripted`]: the model of the recorded traces, every time given in a script.
+//! - [`behaviour`]: what an image does, as the machine of a pod asks for it.
+//! - [`pod`]: one pod in full: probes, back-offs, init containers, hooks, statuses.
 //! - [`image`]: [`ImageBehaviour`], how a user says what an image does.
 //! - [`kubelet`]: the real kubelet's restarts, image pulls and graceful stops.
 //! - [`back_off`]: waits that double.
@@ -31,6 +33,7 @@
 //! ```
 
 pub mod back_off;
+pub mod behaviour;
 pub mod binding;
 mod draw;
 pub mod image;
@@ -40,8 +43,9 @@ pub mod readiness;
 pub mod run;
 pub mod scripted;
 
+pub use behaviour::Behaving;
 pub use binding::{RoundRobin, fits};
-pub use image::ImageBehaviour;
+pub use image::{Health, ImageBehaviour, OnSigterm};
 pub use kubelet::Kubelet;
 pub use run::{Change, PodRun, Stage, WaitingReason};
 pub use scripted::{Behaviour, ReadyAt, Scripted};
@@ -75,6 +79,7 @@ impl PodContext<'_> {
 }
 
 /// How nodes treat their pods.
+#[expect(clippy::large_enum_variant, reason = "there is one in a cluster")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NodeModel {
     /// By a script, as in the recorded traces.
@@ -122,13 +127,19 @@ impl NodeModel {
         }
     }
 
-    /// The process of a pod's container is killed and exits with `code`; nothing happens if none runs, or if
-    /// a script stands for the kubelet. Answers as [`Self::due`] does.
-    pub fn kill(&self, pod: &PodContext<'_>, run: &mut PodRun, now: Time, code: i32) -> (Option<Change>, Option<Time>) {
-        match self {
-            Self::Scripted(_) => (None, None),
-            Self::Kubelet(model) => model.kill(pod, run, now, code),
-        }
+    /// The same for the first container of a pod with a machine.
+    #[must_use]
+    pub fn first_answer(&self, pod: &PodContext<'_>, machine: &pod::Machine) -> Option<Duration> {
+        let Self::Kubelet(kubelet) = self else { return None };
+        let container = pod.facts.containers.first()?;
+        let run = pod::RunOf {
+            container: pod.facts.init_containers.len(),
+            name: &container.name,
+            image: &container.image,
+            run: machine.current_run(0)?,
+            started: machine.started(0)?,
+        };
+        Behaving { kubelet, pod: *pod }.answers_after(run)
     }
 
     /// Graceful deletion begins, or is asked for again with another grace period. Answers when the

@@ -116,7 +116,7 @@ pub enum Stage {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodRun {
     pub(crate) stage: Stage,
-    /// When the back-off in force was last used; means nothing while `step` is 0.
+    /// When the back-off in force was last used; while nothing has failed, when the pod was bound.
     pub(crate) backed_off: Time,
     pub(crate) restarts: u32,
     /// How far the back-off in force has grown: failed pulls until the image is there, after that
@@ -133,6 +133,12 @@ impl PodRun {
     #[must_use]
     pub const fn stage(&self) -> Stage {
         self.stage
+    }
+
+    /// When the pod came to its node, as long as nothing has failed since.
+    #[must_use]
+    pub const fn bound(&self) -> Option<Time> {
+        if self.step == 0 && self.restarts == 0 { Some(self.backed_off) } else { None }
     }
 
     /// Restarts of the container.

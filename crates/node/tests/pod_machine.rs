@@ -73,7 +73,7 @@ impl Witness for Log {
             | Sight::Delete { .. }
             | Sight::Probe { .. }
             | Sight::Result { .. }
-            | Sight::Event(_) => {}
+            | Sight::Event { .. } => {}
         }
     }
 

@@ -88,6 +88,7 @@ impl Store {
         let ready = pod.status.conditions.iter().find(|condition| &*condition.kind == "Ready");
         let state = PodState {
             phase: pod.status.phase,
+            detail: 0,
             ready: ready.is_some_and(|ready| ready.status == wavetank_model::ConditionStatus::True),
             ready_since: ready.and_then(|ready| ready.last_transition),
             restarts: pod.status.restarts,

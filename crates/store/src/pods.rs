@@ -13,6 +13,8 @@ pub struct PodState {
     pub phase: Phase,
     /// Whether the Ready condition is True.
     pub ready: bool,
+    /// Counts changes of the status that no other field shows, such as why a container waits.
+    pub detail: u16,
     /// Since when the Ready condition has its status, a whole second.
     pub ready_since: Option<Time>,
     /// Restarts of the container that restarted most.

@@ -292,6 +292,12 @@ impl Store {
         victims
     }
 
+    /// Namespace of a pod.
+    #[must_use]
+    pub fn pod_namespace(&self, pod: &PodRecord) -> Arc<str> {
+        Arc::clone(&self.cohort(pod.cohort).identity.namespace)
+    }
+
     /// The name of a pod.
     #[must_use]
     pub fn pod_name(&self, pod: &PodRecord) -> Arc<str> {
@@ -356,7 +362,7 @@ impl Store {
     /// The facts that controllers decide by, at one version of a pod.
     #[must_use]
     pub fn facts(key: PodKey, pod: &PodRecord, view: &PodView) -> PodFacts {
-        let PodState { phase, ready, ready_since, restarts, sidecar_restarts, node, deletion } = view.state;
+        let PodState { phase, ready, ready_since, restarts, sidecar_restarts, node, deletion, detail: _ } = view.state;
         PodFacts {
             key,
             uid: pod.uid,

@@ -6,6 +6,7 @@ use crate::horizontal::Horizontal;
 use crate::log::{History, LogLevel};
 use crate::metrics::Metrics;
 use crate::pod_life::Placement;
+use crate::pod_machines::Machines;
 use crate::profile::Profile;
 use crate::services::Services;
 use crate::traffic::Traffic;
@@ -68,6 +69,20 @@ impl ClusterBuilder {
         self
     }
 
+    /// Behaviour of every image without one of its own.
+    #[must_use]
+    pub fn other_images(mut self, behaviour: ImageBehaviour) -> Self {
+        self.kubelet = self.kubelet.other_images(behaviour);
+        self
+    }
+
+    /// Behaviour of every container of a name, whatever its image.
+    #[must_use]
+    pub fn container(mut self, name: &str, behaviour: ImageBehaviour) -> Self {
+        self.kubelet = self.kubelet.container(name, behaviour);
+        self
+    }
+
     /// Replaces the kubelet by a script, as in recorded traces and tests of pure controller logic.
     pub fn scripted(mut self, script: Scripted) -> Self {
         self.scripted = Some(script);
@@ -118,6 +133,7 @@ impl ClusterBuilder {
             next_pass: 0,
             delayed: BTreeMap::new(),
             runs: SecondaryMap::new(),
+            machines: Machines::default(),
             placement: Placement::default(),
             last_delivery: Time::ZERO,
             refusals: WriteRefusals::default(),

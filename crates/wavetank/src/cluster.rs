@@ -8,6 +8,7 @@ use crate::log::{Component, Entry, Happening, History, LogLevel, ObjectRef};
 use crate::metrics::Metrics;
 use crate::passes::ActivePass;
 use crate::pod_life::Placement;
+use crate::pod_machines::Machines;
 use crate::profile::{Bucket, Profile};
 use crate::service_passes::ServicePass;
 use crate::services::Services;
@@ -55,6 +56,7 @@ pub struct Cluster {
     pub(crate) next_pass: u64,
     pub(crate) delayed: BTreeMap<WorkKey, (Time, Ticket)>,
     pub(crate) runs: SecondaryMap<PodKey, PodRun>,
+    pub(crate) machines: Machines,
     pub(crate) placement: Placement,
     pub(crate) last_delivery: Time,
     pub(crate) refusals: WriteRefusals,
@@ -252,6 +254,8 @@ impl Cluster {
             Event::Collect(owner) => self.collect(owner),
             Event::Scrape => self.scrape(),
             Event::NodeLost(node) => self.collect_pods_of_node(node),
+            Event::NodeSilent(node) => self.notice_silence(node),
+            Event::TaintEvicts(pod) => self.evict_by_taint(pod),
         }
         self.absorb();
     }

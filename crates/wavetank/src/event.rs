@@ -40,4 +40,8 @@ pub(crate) enum Event {
     Scrape,
     /// The pods of a lost node go.
     NodeLost(u32),
+    /// Nothing has been heard of a node that was cut off.
+    NodeSilent(u32),
+    /// A pod has tolerated the taint of its node long enough.
+    TaintEvicts(PodKey),
 }

@@ -1,4 +1,8 @@
-//! Writes that the API server is made to refuse: quota, timeouts, a namespace that is going.
+//! What can go wrong: here writes that the API server is made to refuse (quota, timeouts, a namespace
+//! that is going), below [`containers`] and [`nodes`].
+
+pub mod containers;
+pub mod nodes;
 
 use crate::cluster::Cluster;
 use serde::{Deserialize, Serialize};

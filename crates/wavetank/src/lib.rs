@@ -22,13 +22,11 @@
 //! - [`garbage`]: what becomes of dependents.
 //! - [`audit`]: single passes run by hand, and their requests.
 //! - [`load`]: states recorded elsewhere.
-//! - [`container_faults`]: containers that are killed.
 //! - [`faults`]: writes that are made to fail.
 
 pub mod audit;
 pub mod builder;
 pub mod cluster;
-pub mod container_faults;
 pub mod disruptions;
 pub mod documents;
 pub mod error;
@@ -58,6 +56,9 @@ mod event;
 mod history_digest;
 mod horizontal_view;
 mod pod_life;
+mod pod_machines;
+mod pod_sights;
+pub mod pod_status;
 mod rank;
 mod scale;
 mod service_passes;
@@ -81,5 +82,5 @@ pub use wavetank_network::{
     AppBehaviour, Balancing, Cause, Ended, FluidReport, KeepAlive, Load, Origin, Outcome as RequestOutcome, ProxyDelay,
     Rate, RateProfile, Report, ServiceTime, Source, SourceId, Spacing, StopBehaviour, Target, Window,
 };
-pub use wavetank_node::ImageBehaviour;
+pub use wavetank_node::{Health, ImageBehaviour, OnSigterm};
 pub use wavetank_store::Change;

@@ -4,7 +4,7 @@ use crate::cluster::Cluster;
 use crate::error::Error;
 use serde_json::Value;
 use wavetank_manifest::Kind;
-use wavetank_model::{FieldSelector, Pod, Reason, Refusal, Selector, SetKind};
+use wavetank_model::{FieldSelector, Pod, PodKey, Reason, Refusal, Selector, SetKind};
 
 /// Which objects of a kind are wanted.
 #[derive(Clone, Debug, Default)]
@@ -114,12 +114,11 @@ impl Cluster {
 
     /// By key: looking pods up by name would cost a search for each.
     fn pods_json(&self, namespace: Option<&str>) -> Vec<Value> {
-        let pods = self.store.pods().filter_map(|key| self.store.render_pod(key));
-        let mut pods: Vec<Pod> =
-            pods.filter(|pod| namespace.is_none_or(|wanted| *pod.meta.namespace == *wanted)).collect();
-        let order = |pod: &Pod| (pod.meta.namespace.clone(), pod.meta.name.clone());
-        pods.sort_by_cached_key(order);
-        pods.iter().map(|pod| self.pod_json(pod)).collect()
+        let pods = self.store.pods().filter_map(|key| Some((key, self.store.render_pod(key)?)));
+        let mut pods: Vec<(PodKey, Pod)> =
+            pods.filter(|(_, pod)| namespace.is_none_or(|wanted| *pod.meta.namespace == *wanted)).collect();
+        pods.sort_by_cached_key(|(_, pod)| (pod.meta.namespace.clone(), pod.meta.name.clone()));
+        pods.iter().map(|(key, pod)| self.pod_json(*key, pod)).collect()
     }
 
     fn check_fields(&self, kind: Kind, fields: &FieldSelector) -> Result<(), Refusal> {

@@ -12,7 +12,6 @@ use wavetank_engine::{Seed, Time};
 use wavetank_metrics::{Group, Pipeline, PodNow, Subject, Usage};
 use wavetank_model::quantity::Format;
 use wavetank_model::{Phase, PodKey, Quantity, Refusal, Selector, Uid};
-use wavetank_node::Stage;
 use wavetank_store::{CohortId, Store};
 
 /// Which cohorts selectors pick. Cohorts only ever come, so each is asked once for each selector.
@@ -188,10 +187,8 @@ impl Cluster {
         let (store, picked) = (&self.store, &mut self.metrics.picked);
         let network = self.traffic.network.as_ref();
         let answered = |pod: Uid| network.map_or(0, |network| network.load_of(pod).1);
-        let since = |key: PodKey| {
-            let Stage::Running { started, .. } = self.runs.get(key)?.stage() else { return None };
-            Some(started)
-        };
+        let (runs, machines) = (&self.runs, &self.machines);
+        let since = |key: PodKey| crate::pod_life::process_since(runs, machines, key);
         self.metrics.pipeline.scrape(self.now, |group| running(store, picked, group, &answered, &since));
     }
 

@@ -47,7 +47,17 @@ impl Cluster {
     }
 
     /// From now on containers of an image behave so. Ignored where a script stands for the kubelet.
+    ///
+    /// Pods keep what they wait for already; probes are answered the new way from now on.
     pub fn set_image_behaviour(&mut self, image: &str, behaviour: ImageBehaviour) {
+        let uses = |key: &PodKey| {
+            let facts = self.store.pod(*key).map(|pod| &self.store.template_facts(pod.template).facts);
+            facts.is_some_and(|facts| facts.images.iter().any(|used| **used == *image))
+        };
+        // What a record stands for follows from the behaviour that it began with.
+        for key in self.runs.keys().filter(uses).collect::<Vec<PodKey>>() {
+            self.promote(key);
+        }
         if let NodeModel::Kubelet(kubelet) = &mut self.node_model {
             kubelet.set_image(image, behaviour);
         }

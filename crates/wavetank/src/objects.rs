@@ -331,13 +331,15 @@ impl Cluster {
         Ok(match self.object(kind, name)? {
             Object::Deployment(deployment) => render_deployment(&deployment, &edge),
             Object::ReplicaSet(set) | Object::ReplicationController(set) => render_replica_set(&set, &edge),
-            Object::Pod(pod) => self.pod_json(&pod),
+            Object::Pod(pod) => self.pod_json(self.pod_key(name)?, &pod),
             Object::Document(document) => render_document(&document, &edge),
         })
     }
 
-    pub(crate) fn pod_json(&self, pod: &Pod) -> Value {
-        with_admitted_spec(render_pod(pod, &self.edge()))
+    pub(crate) fn pod_json(&self, key: PodKey, pod: &Pod) -> Value {
+        let mut shown = with_admitted_spec(render_pod(pod, &self.edge()));
+        self.show_status(key, &mut shown);
+        shown
     }
 
     /// Patches an object. The result must pass the edge as any update.

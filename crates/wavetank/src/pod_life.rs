@@ -2,11 +2,13 @@
 
 use crate::cluster::Cluster;
 use crate::event::Event;
+use crate::pod_machines::Machines;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use slotmap::SecondaryMap;
 use wavetank_engine::Time;
 use wavetank_model::{Kind, Phase, PodKey, Refusal, TemplateFacts};
-use wavetank_node::{Change as PodChange, NodeModel, PodContext, PodRun, RoundRobin, fits};
+use wavetank_node::{PodContext, PodRun, RoundRobin, Stage, fits};
 use wavetank_store::{Change, PodRecord, PodState, Store};
 
 /// Which node the next pod takes: nodes that fit take turns, in order of their names.
@@ -29,6 +31,26 @@ pub(crate) fn context<'a>(store: &'a Store, pod: &PodRecord, seed: u64) -> PodCo
     }
 }
 
+/// Since when the process of a pod's first container runs, if it does and the pod is not being stopped.
+pub(crate) fn process_since(runs: &SecondaryMap<PodKey, PodRun>, machines: &Machines, key: PodKey) -> Option<Time> {
+    if let Some(machine) = machines.get(key) {
+        return machine.started(0).filter(|_| !machine.is_asked_to_stop(0));
+    }
+    match runs.get(key)?.stage() {
+        Stage::Running { started, .. } => Some(started),
+        Stage::Unbound
+        | Stage::Pulling { .. }
+        | Stage::Unpullable
+        | Stage::PullFailed { .. }
+        | Stage::PullHeldBack { .. }
+        | Stage::Starting { .. }
+        | Stage::HeldBack { .. }
+        | Stage::Restarting { .. }
+        | Stage::Stopping { .. }
+        | Stage::Ended { .. } => None,
+    }
+}
+
 impl Cluster {
     /// What a stored change sets off outside the controllers.
     pub(crate) fn react(&mut self, change: &Change) {
@@ -36,6 +58,7 @@ impl Cluster {
             Change::Pod { key, old: None, new: Some(_) } => self.expect_binding(*key),
             Change::Pod { key, old: Some(old), new: None } => {
                 self.metrics.gone(*key);
+                self.machines.remove(*key);
                 if let Some(owner) = self.store.owner_in(old) {
                     self.dependent_gone(owner);
                 }
@@ -105,13 +128,15 @@ impl Cluster {
         if let Some(node) = node {
             let state = PodState { node: Some(node), ..pod.state };
             self.write_pod(key, state);
+            self.record_binding(key, node);
             self.start_on_node(key);
         }
     }
 
     /// Nodes came, went or changed.
     pub(crate) fn refresh_placement(&mut self) {
-        self.placement.nodes = self.store.schedulable_nodes().map(|(number, _)| number).collect();
+        let reachable = |number: &u32| self.machines.cut_off.get(number).is_none_or(|cut| !cut.noticed);
+        self.placement.nodes = self.store.schedulable_nodes().map(|(number, _)| number).filter(reachable).collect();
         self.placement.tainted = self.store.schedulable_nodes().any(|(_, node)| !self.taints(&node.name).is_empty());
     }
 
@@ -130,6 +155,7 @@ impl Cluster {
                 })
             })
             .map(|(number, _)| number)
+            .filter(|number| self.machines.cut_off.get(number).is_none_or(|cut| !cut.noticed))
             .collect()
     }
 
@@ -145,9 +171,13 @@ impl Cluster {
         if pod.state.phase.has_ended() {
             return;
         }
-        let (run, due) = self.node_model.bound(&context(&self.store, pod, self.seed), self.now);
         self.metrics.bound(key, pod.created, self.now);
+        if self.needs_machine(key) {
+            return self.begin_machine(key);
+        }
+        let (run, due) = self.node_model.bound(&context(&self.store, pod, self.seed), self.now);
         self.runs.insert(key, run);
+        self.record_stage(key, Stage::Unbound, run.stage());
         if let Some(due) = due {
             self.queue.schedule(due, Event::PodDue(key));
         }
@@ -155,19 +185,15 @@ impl Cluster {
 
     /// The node carries out what is due for a pod.
     pub(crate) fn step_pod(&mut self, key: PodKey) {
-        self.step_pod_by(key, NodeModel::due);
-    }
-
-    /// A step of a pod that its node carries out now.
-    pub(crate) fn step_pod_by(
-        &mut self,
-        key: PodKey,
-        step: impl FnOnce(&NodeModel, &PodContext<'_>, &mut PodRun, Time) -> (Option<PodChange>, Option<Time>),
-    ) {
+        if self.machines.has(key) {
+            return self.step_machine(key);
+        }
         let Some(pod) = self.store.pod(key).filter(|pod| pod.stored && pod.state.deletion.is_none()) else { return };
         let Some(run) = self.runs.get_mut(key) else { return };
         let context = context(&self.store, pod, self.seed);
-        let (change, due) = step(&self.node_model, &context, run, self.now);
+        let before = run.stage();
+        let (change, due) = self.node_model.due(&context, run, self.now);
+        let after = run.stage();
         let state = pod.state;
         if let Some(due) = due {
             self.queue.schedule(due, Event::PodDue(key));
@@ -182,9 +208,10 @@ impl Cluster {
                 PodState { phase: change.phase, ready: change.ready, ready_since, restarts: change.restarts, ..state };
             self.write_pod(key, new);
         }
+        self.record_stage(key, before, after);
     }
 
-    fn write_pod(&mut self, key: PodKey, state: PodState) {
+    pub(crate) fn write_pod(&mut self, key: PodKey, state: PodState) {
         // The pod was looked up just before; a pod that is gone takes no more writes.
         let _gone = self.store.set_pod_state(key, state);
     }
@@ -206,6 +233,11 @@ impl Cluster {
         if !self.store.begin_pod_deletion(key, grace, self.now)? && grace > 0 {
             return Ok(());
         }
+        if grace > 0 && self.machines.has(key) {
+            self.delete_on_machine(key, grace);
+            return Ok(());
+        }
+        let before = self.runs.get(key).map(PodRun::stage);
         let gone = match (self.store.pod(key), self.runs.get_mut(key)) {
             (Some(pod), Some(run)) => {
                 self.node_model.delete(&context(&self.store, pod, self.seed), run, self.now, grace)
@@ -217,6 +249,9 @@ impl Cluster {
             Some(at) => {
                 if self.traffic.is_on() {
                     self.traffic_sees_deletion(key, grace);
+                }
+                if let (Some(before), Some(run)) = (before, self.runs.get(key).copied()) {
+                    self.record_stage(key, before, run.stage());
                 }
                 self.queue.schedule(at, Event::PodGone(key));
             }
@@ -236,7 +271,7 @@ impl Cluster {
         self.take_away(key);
     }
 
-    fn take_away(&mut self, key: PodKey) {
+    pub(crate) fn take_away(&mut self, key: PodKey) {
         if self.traffic.is_on() {
             self.traffic_sees_end(key);
         }

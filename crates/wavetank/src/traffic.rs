@@ -35,6 +35,7 @@
 
 use crate::cluster::Cluster;
 use crate::error::Error;
+use crate::pod_sights::Move;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -424,6 +425,17 @@ impl Cluster {
         if !self.traffic.pods.insert(uid) {
             return;
         }
+        if let Some(machine) = self.machines.get(key) {
+            let (started, is_asked) = (machine.started(0), machine.is_asked_to_stop(0));
+            if let Some(started) = started {
+                self.process_started(key, started);
+            }
+            if is_asked {
+                let now = self.now;
+                self.network().pod_is_asked_to_stop(now, uid);
+            }
+            return;
+        }
         match self.runs.get(key).map(|run| run.stage()) {
             Some(Stage::Running { started, .. }) => self.process_started(key, started),
             Some(Stage::Stopping { .. }) => {
@@ -453,6 +465,9 @@ impl Cluster {
     }
 
     fn answers_after(&self, key: PodKey, pod: &PodRecord) -> Option<Duration> {
+        if let Some(machine) = self.machines.get(key) {
+            return self.node_model.first_answer(&crate::pod_life::context(&self.store, pod, self.seed), machine);
+        }
         let run = self.runs.get(key)?;
         self.node_model.answers_after(&crate::pod_life::context(&self.store, pod, self.seed), run)
     }
@@ -470,6 +485,20 @@ impl Cluster {
             && started == now
         {
             self.process_started(key, started);
+        }
+    }
+
+    /// What happened to the process of a pod that has a machine.
+    pub(crate) fn traffic_sees_move(&mut self, key: PodKey, at: Time, what: Move) {
+        let Some(uid) = self.store.pod(key).map(|pod| pod.uid).filter(|uid| self.traffic.pods.contains(uid)) else {
+            return;
+        };
+        let now = self.now;
+        match what {
+            Move::Starts => self.process_started(key, at),
+            Move::IsAskedToStop => self.network().pod_is_asked_to_stop(now, uid),
+            Move::Exits => self.network().pod_stops(now, uid),
+            Move::Hangs(hangs) => self.network().pod_hangs(now, uid, hangs),
         }
     }
 

@@ -106,7 +106,7 @@ impl Cluster {
             }
             Change::Pod { key, old, new } => {
                 let (what, view) = versions(old.as_ref(), new.as_ref())?;
-                (what, self.pod_json(&self.store.render_pod_as(*key, view)?))
+                (what, self.pod_json(*key, &self.store.render_pod_as(*key, view)?))
             }
             Change::NodeAdded { .. } | Change::NodeRemoved { .. } => return None,
         })

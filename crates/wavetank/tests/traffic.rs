@@ -225,7 +225,7 @@ fn a_killed_process_sends_every_answer_to_the_other_pod_until_it_is_ready_again(
     let killed = cluster.pod_key(&name).expect("the pod is there");
     let before = cluster.requests_of(killed).1;
     assert!(before > 5, "both pods had their part");
-    cluster.kill_container(&name).expect("the pod is there");
+    cluster.kill_container(&name, "app").expect("the pod is there");
     cluster.run_for(2 * SECOND);
     assert_eq!(cluster.requests_of(killed).1, before);
     cluster.run_for(MINUTE);

@@ -66,7 +66,7 @@ impl Witness for Rows {
             | Sight::Pull { .. }
             | Sight::Result { .. }
             | Sight::Status(_)
-            | Sight::Event(_) => self.has_ended && !self.is_deleted,
+            | Sight::Event { .. } => self.has_ended && !self.is_deleted,
         };
         if at > self.until || is_late {
             return;
@@ -105,7 +105,7 @@ impl Witness for Rows {
                 self.has_ended = status.phase.has_ended();
                 self.add(at, status_row(status));
             }
-            Sight::Event(event) => {
+            Sight::Event { event, .. } => {
                 if (self.keeps)(&self.case, event.reason()) {
                     let kind = if event.is_warning() { "Warning" } else { "Normal" };
                     self.add(at, json!(["event", kind, event.reason(), event.message()]));

@@ -74,8 +74,8 @@ impl<'a> Scene<'a> {
         container(self.facts, number)
     }
 
-    pub(crate) fn event(&mut self, at: Time, event: &KubeletEvent<'_>) {
-        self.witness.see(at, Sight::Event(event));
+    pub(crate) fn event(&mut self, at: Time, container: usize, event: &KubeletEvent<'_>) {
+        self.witness.see(at, Sight::Event { container, event });
     }
 }
 
@@ -139,6 +139,8 @@ pub(crate) struct Deletion {
 pub struct Machine {
     /// The pod as the kubelet writes it: `name_namespace(uid)`.
     pub(crate) full_name: Arc<str>,
+    /// How many init containers come before the containers.
+    init_containers: usize,
     pub(crate) now: Time,
     pub(crate) sandbox: Sandbox,
     /// What the runtime knows, the newest first.
@@ -172,6 +174,7 @@ impl Machine {
         }
         Self {
             full_name: full_name.into(),
+            init_containers: facts.init_containers.len(),
             now,
             sandbox: Sandbox::None,
             runtime: Vec::new(),
@@ -205,6 +208,24 @@ impl Machine {
     #[must_use]
     pub fn has_sandbox(&self) -> bool {
         self.sandbox == Sandbox::Ready
+    }
+
+    /// Since when the n-th container that is no init container runs, if it does.
+    #[must_use]
+    pub fn started(&self, index: usize) -> Option<Time> {
+        self.process(self.init_containers + index).map(|process| process.started)
+    }
+
+    /// Which run of the n-th container that is no init container is under way.
+    #[must_use]
+    pub fn current_run(&self, index: usize) -> Option<u32> {
+        self.process(self.init_containers + index).map(|process| process.run)
+    }
+
+    /// Whether the n-th container that is no init container has been asked to stop, its hook done.
+    #[must_use]
+    pub fn is_asked_to_stop(&self, index: usize) -> bool {
+        self.stops.iter().any(|stop| stop.container == self.init_containers + index && stop.is_signalled())
     }
 
     /// Whether the process of a container runs, by number, the init containers first.
@@ -285,6 +306,8 @@ impl Machine {
         }
         let exits = self.processes.iter().filter_map(|process| process.exit.map(|(at, _)| at));
         let settling = self.processes.iter().map(|process| process.ready_at).filter(|at| *at > self.now);
+        // What lies at the end of time never comes.
+        let settling = settling.filter(|at| *at < Time::MAX);
         let stops = self.stops.iter().filter_map(Stop::due);
         let probes = self.probes.iter().filter_map(|probe| self.probe_due(scene, probe));
         exits.chain(settling).chain(stops).chain(probes).chain(self.worker_due(scene)).min()

@@ -342,14 +342,14 @@ impl Machine {
             }
             Verdict::Broken => {
                 let error = scene.application.output(run_of(scene.facts, number, run, started), kind);
-                return scene.event(now, &KubeletEvent::ProbeErrored { kind, error: &error });
+                return scene.event(now, number, &KubeletEvent::ProbeErrored { kind, error: &error });
             }
             Verdict::Success => true,
             Verdict::Failure | Verdict::Hang => {
                 let run = run_of(scene.facts, number, run, started);
                 let output =
                     if verdict == Verdict::Hang { timed_out(probe) } else { scene.application.output(run, kind) };
-                scene.event(now, &KubeletEvent::Unhealthy { kind, output: &output });
+                scene.event(now, number, &KubeletEvent::Unhealthy { kind, output: &output });
                 false
             }
         };

@@ -65,8 +65,13 @@ pub enum Sight<'a> {
     },
     /// The status that the node holds changed.
     Status(&'a NodeStatus),
-    /// The kubelet records an event about the pod.
-    Event(&'a KubeletEvent<'a>),
+    /// The kubelet records an event about a container.
+    Event {
+        /// Number of the container, the init containers first.
+        container: usize,
+        /// What it says.
+        event: &'a KubeletEvent<'a>,
+    },
 }
 
 /// Who looks on.

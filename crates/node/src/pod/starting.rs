@@ -75,7 +75,7 @@ impl Machine {
         if let Some(entry) = entry.filter(|entry| entry.holds_back_since(finished, now)) {
             let container = scene.container(number)?;
             let full_name = Arc::clone(&self.full_name);
-            scene.event(now, &KubeletEvent::RestartBackOff { container: &container.name, pod: &full_name });
+            scene.event(now, number, &KubeletEvent::RestartBackOff { container: &container.name, pod: &full_name });
             let wait = super::go_duration(entry.wait);
             let message = format!("back-off {wait} restarting failed container={} pod={full_name}", container.name);
             let failure = StartFailure { reason: "CrashLoopBackOff".into(), message: message.into() };
@@ -91,32 +91,32 @@ impl Machine {
         let Some(container) = scene.container(number) else { return Started::Yes };
         let name = &*container.image;
         if let Err(error) = image_name::check(name) {
-            scene.event(now, &KubeletEvent::InvalidImageName { image: name, error: &error });
+            scene.event(now, number, &KubeletEvent::InvalidImageName { image: name, error: &error });
             let message =
                 format!("Failed to apply default image tag {}: {error}", wavetank_model::strconv::quote(name));
-            return cannot_start(scene, now, "InvalidImageName", message);
+            return cannot_start(scene, now, number, "InvalidImageName", message);
         }
         let is_here = scene.application.has_image(name);
         let Some(image) = self.images.iter_mut().find(|image| *image.name == *name) else { return Started::Yes };
         let is_here = is_here || image.is_here;
         match container.image_pull_policy {
             ImagePullPolicy::Never if !is_here => {
-                scene.event(now, &KubeletEvent::NeverPull(name));
+                scene.event(now, number, &KubeletEvent::NeverPull(name));
                 let message = KubeletEvent::NeverPull(name).message();
-                return cannot_start(scene, now, "ErrImageNeverPull", message);
+                return cannot_start(scene, now, number, "ErrImageNeverPull", message);
             }
             ImagePullPolicy::Never | ImagePullPolicy::IfNotPresent if is_here => {
-                scene.event(now, &KubeletEvent::AlreadyPresent(name));
+                scene.event(now, number, &KubeletEvent::AlreadyPresent(name));
                 return self.begin_run(scene, number);
             }
             ImagePullPolicy::Never | ImagePullPolicy::IfNotPresent | ImagePullPolicy::Always => {}
         }
         if image.back_off.is_some_and(|entry| entry.holds_back(now)) {
-            scene.event(now, &KubeletEvent::PullBackOff(name));
+            scene.event(now, number, &KubeletEvent::PullBackOff(name));
             let message = format!("Back-off pulling image \"{name}\": {}", image.error);
-            return cannot_start(scene, now, "ImagePullBackOff", message);
+            return cannot_start(scene, now, number, "ImagePullBackOff", message);
         }
-        scene.event(now, &KubeletEvent::Pulling(name));
+        scene.event(now, number, &KubeletEvent::Pulling(name));
         scene.witness.see(now, Sight::Pull { image: name, attempt: image.attempts });
         let pull = scene.application.pull(name, image.attempts);
         image.attempts = image.attempts.saturating_add(1);
@@ -136,19 +136,19 @@ impl Machine {
         let name = &*container.image;
         let Some(position) = self.images.iter().position(|image| *image.name == *name) else { return Started::Yes };
         if let Some(error) = error {
-            scene.event(now, &KubeletEvent::PullFailed { image: name, error: &error });
+            scene.event(now, number, &KubeletEvent::PullFailed { image: name, error: &error });
             let (reason, message) = pull_failure(name, &error);
             let image = &mut self.images[position];
             image.back_off = Some(BackOff::next(image.back_off, now, now, crate::back_off::MOST));
             image.error = format!("{reason}: {message}");
-            return cannot_start(scene, now, reason, message);
+            return cannot_start(scene, now, number, reason, message);
         }
         self.images[position].is_here = true;
         for image in &mut self.images {
             image.back_off = image.back_off.filter(|entry| !entry.is_forgotten(now));
         }
         let size = scene.application.image_size(name);
-        scene.event(now, &KubeletEvent::Pulled { image: name, took: now.since(began), size });
+        scene.event(now, number, &KubeletEvent::Pulled { image: name, took: now.since(began), size });
         self.begin_run(scene, number)
     }
 
@@ -187,15 +187,15 @@ impl Machine {
             is_hung: false,
             slower_by: core::time::Duration::ZERO,
         });
-        scene.event(now, &KubeletEvent::Created);
-        scene.event(now, &KubeletEvent::Started);
+        scene.event(now, number, &KubeletEvent::Created);
+        scene.event(now, number, &KubeletEvent::Started);
         scene.witness.see(now, Sight::Start { container: &container.name, run });
         self.worker.is_wanted = true;
     }
 }
 
-fn cannot_start(scene: &mut Scene<'_>, now: Time, reason: &str, message: String) -> Started {
-    scene.event(now, &KubeletEvent::Failed(reason));
+fn cannot_start(scene: &mut Scene<'_>, now: Time, number: usize, reason: &str, message: String) -> Started {
+    scene.event(now, number, &KubeletEvent::Failed(reason));
     Started::No(StartFailure { reason: reason.into(), message: message.into() }, None)
 }
 

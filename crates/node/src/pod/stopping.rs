@@ -51,6 +51,11 @@ enum Stage {
 }
 
 impl Stop {
+    /// Whether it was asked to stop, its hook done.
+    pub(crate) const fn is_signalled(&self) -> bool {
+        matches!(self.stage, Stage::Signalled { .. })
+    }
+
     /// When its stage ends by itself.
     pub(crate) const fn due(&self) -> Option<Time> {
         match self.stage {
@@ -93,7 +98,7 @@ impl Machine {
         let run = run_of(scene.facts, number, process.run, process.started);
         let is_hung = process.is_hung;
         let grace = self.grace(scene, number, reason);
-        scene.event(now, &KubeletEvent::Killing(message));
+        scene.event(now, number, &KubeletEvent::Killing(message));
         let hook = scene.container(number).and_then(|spec| spec.pre_stop.as_ref()).filter(|_| grace > 0);
         let hook = hook.map(|hook| match hook {
             Hook::Sleep(span) => seconds(*span),

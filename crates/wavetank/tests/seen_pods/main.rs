@@ -88,6 +88,7 @@ impl World {
                 let state = PodState {
                     phase: drawn.phase,
                     ready: drawn.ready,
+                    detail: 0,
                     ready_since: ready.last_transition,
                     restarts: drawn.restarts.0,
                     sidecar_restarts: drawn.restarts.1,

@@ -1,0 +1,258 @@
+//! Pods that need a machine of their own on their nodes: those with more than a plain container, and
+//! those that something happened to.
+//!
+//! A plain pod is a record of a few words (`PodRun`). Its machine can be had at any time by playing it
+//! from its binding, since nothing that it depends on has changed since.
+
+use crate::cluster::Cluster;
+use crate::event::Event;
+use crate::log::Component;
+use crate::pod_life::context;
+use crate::pod_sights::Onlooker;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use wavetank_engine::Time;
+use wavetank_model::PodKey;
+use wavetank_node::pod::{Machine, Nobody, NodeStatus, Scene};
+use wavetank_node::{Behaving, NodeModel, Stage};
+use wavetank_store::PodState;
+
+/// The machines, and the nodes whose words do not reach the server.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Machines {
+    pods: BTreeMap<PodKey, Box<Living>>,
+    /// Nodes that are cut off, by number.
+    pub(crate) cut_off: BTreeMap<u32, CutOff>,
+}
+
+/// A node whose words do not reach the server.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct CutOff {
+    /// Whether its containers are gone as well.
+    pub(crate) is_dead: bool,
+    /// Whether the control plane has noticed.
+    pub(crate) noticed: bool,
+    pub(crate) since: Time,
+}
+
+/// A pod with a machine.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Living {
+    machine: Machine,
+    /// When the queue wakes it next.
+    scheduled: Option<Time>,
+    /// The grace period of a deletion that its node has not heard of.
+    to_delete: Option<i64>,
+    /// What the server was told last.
+    told: NodeStatus,
+}
+
+impl Machines {
+    pub(crate) fn has(&self, key: PodKey) -> bool {
+        self.pods.contains_key(&key)
+    }
+
+    pub(crate) fn get(&self, key: PodKey) -> Option<&Machine> {
+        self.pods.get(&key).map(|living| &living.machine)
+    }
+
+    pub(crate) fn remove(&mut self, key: PodKey) {
+        if !self.pods.is_empty() {
+            self.pods.remove(&key);
+        }
+    }
+
+    /// Pods with machines.
+    pub(crate) fn keys(&self) -> Vec<PodKey> {
+        self.pods.keys().copied().collect()
+    }
+
+    /// What the server was told last of a pod.
+    pub(crate) fn told(&self, key: PodKey) -> Option<&NodeStatus> {
+        self.pods.get(&key).map(|living| &living.told)
+    }
+}
+
+impl Cluster {
+    /// Whether a pod needs a machine from the start.
+    pub(crate) fn needs_machine(&self, key: PodKey) -> bool {
+        let NodeModel::Kubelet(kubelet) = &self.node_model else { return false };
+        let Some(pod) = self.store.pod(key) else { return false };
+        let is_cut_off = pod.state.node.is_some_and(|node| self.machines.cut_off.contains_key(&node));
+        is_cut_off || !kubelet.is_plain(&context(&self.store, pod, self.seed))
+    }
+
+    /// The pod as its kubelet writes it.
+    fn kubelet_name(&self, key: PodKey) -> String {
+        let Some(pod) = self.store.pod(key) else { return String::new() };
+        let (namespace, name) = (self.store.pod_namespace(pod), self.store.pod_name(pod));
+        format!("{name}_{namespace}({})", self.edge().spell(pod.uid))
+    }
+
+    /// A pod with a machine reaches its node.
+    pub(crate) fn begin_machine(&mut self, key: PodKey) {
+        let Some(pod) = self.store.pod(key) else { return };
+        let facts = &self.store.template_facts(pod.template).facts;
+        let machine = Machine::new(&self.kubelet_name(key), facts, self.now);
+        self.add_machine(key, machine);
+        self.drive(key, |_, _| {});
+    }
+
+    fn add_machine(&mut self, key: PodKey, machine: Machine) {
+        let told = machine.status().clone();
+        self.machines.pods.insert(key, Box::new(Living { machine, scheduled: None, to_delete: None, told }));
+    }
+
+    /// The machine that a plain pod would have by now, if it is on a node and not being stopped.
+    pub(crate) fn replayed(&self, key: PodKey) -> Option<Machine> {
+        let NodeModel::Kubelet(kubelet) = &self.node_model else { return None };
+        let pod = self.store.pod(key)?;
+        let bound = self.runs.get(key)?.bound()?;
+        let pod = context(&self.store, pod, self.seed);
+        let application = Behaving { kubelet, pod };
+        let mut machine = Machine::new(&self.kubelet_name(key), pod.facts, bound);
+        let mut nobody = Nobody;
+        let mut scene = Scene {
+            facts: pod.facts,
+            settings: kubelet.settings(),
+            application: &application,
+            conditions: &[],
+            witness: &mut nobody,
+        };
+        machine.advance(&mut scene, self.now);
+        Some(machine)
+    }
+
+    /// Gives a pod its machine, because something is about to happen to it that a record cannot hold.
+    /// Answers whether it has one now.
+    pub(crate) fn promote(&mut self, key: PodKey) -> bool {
+        if self.machines.has(key) {
+            return true;
+        }
+        let is_stopping = self
+            .runs
+            .get(key)
+            .is_none_or(|run| matches!(run.stage(), Stage::Stopping { .. } | Stage::Ended { .. } | Stage::Unbound));
+        let Some(machine) = Some(key).filter(|_| !is_stopping).and_then(|key| self.replayed(key)) else { return false };
+        self.runs.remove(key);
+        self.add_machine(key, machine);
+        self.drive(key, |_, _| {});
+        true
+    }
+
+    /// A pod's turn has come: its node hears of its deletion, or carries out what is due.
+    pub(crate) fn step_machine(&mut self, key: PodKey) {
+        let now = self.now;
+        let Some(living) = self.machines.pods.get_mut(&key) else { return };
+        if living.scheduled.is_some_and(|at| at <= now) {
+            living.scheduled = None;
+        }
+        let node = self.store.pod(key).and_then(|pod| pod.state.node);
+        let is_cut_off = node.is_some_and(|node| self.machines.cut_off.contains_key(&node));
+        match living.to_delete.take_if(|_| !is_cut_off) {
+            Some(grace) => self.drive(key, |machine, scene| {
+                machine.delete(scene, now, grace);
+            }),
+            None => self.drive(key, |_, _| {}),
+        }
+    }
+
+    /// The node of a pod is to hear of its deletion, as a step of its own.
+    pub(crate) fn delete_on_machine(&mut self, key: PodKey, grace: i64) {
+        let Some(living) = self.machines.pods.get_mut(&key) else { return };
+        living.to_delete = Some(living.to_delete.map_or(grace, |before| before.min(grace)));
+        self.queue.schedule(self.now, Event::PodDue(key));
+    }
+
+    /// Does something with a machine at the present time, and tells the server what came of it.
+    pub(crate) fn drive(&mut self, key: PodKey, act: impl FnOnce(&mut Machine, &mut Scene<'_>)) {
+        let NodeModel::Kubelet(kubelet) = &self.node_model else { return };
+        let Some(pod) = self.store.pod(key).filter(|pod| pod.stored) else { return };
+        let node = pod.state.node;
+        let cut = node.and_then(|node| self.machines.cut_off.get(&node).copied());
+        if cut.is_some_and(|cut| cut.is_dead) {
+            return;
+        }
+        let Some(living) = self.machines.pods.get_mut(&key) else { return };
+        let wants_events = self.history.level >= crate::log::LogLevel::Objects || self.audit.is_some();
+        let pod = context(&self.store, pod, self.seed);
+        let application = Behaving { kubelet, pod };
+        let mut onlooker = Onlooker::new(wants_events, pod.facts);
+        let mut scene = Scene {
+            facts: pod.facts,
+            settings: kubelet.settings(),
+            application: &application,
+            conditions: &[],
+            witness: &mut onlooker,
+        };
+        living.machine.advance(&mut scene, self.now);
+        act(&mut living.machine, &mut scene);
+        let due = living.machine.advance(&mut scene, self.now).filter(|due| *due < Time::MAX);
+        if let Some(due) = due.filter(|due| living.scheduled.is_none_or(|scheduled| *due < scheduled)) {
+            living.scheduled = Some(due);
+            self.queue.schedule(due, Event::PodDue(key));
+        }
+        let (moves, events) = (onlooker.moves, onlooker.events);
+        if self.traffic.is_on() {
+            for (at, what) in moves {
+                self.traffic_sees_move(key, at, what);
+            }
+        }
+        if cut.is_some() {
+            return;
+        }
+        let Some(living) = self.machines.pods.get_mut(&key) else { return };
+        let is_news = living.machine.status() != &living.told;
+        if is_news {
+            living.told = living.machine.status().clone();
+        }
+        if is_news {
+            self.tell(key);
+        }
+        for (time, about, event) in events {
+            self.record_of_pod(key, Component::Kubelet(node.unwrap_or_default()), &about, time, event);
+        }
+        self.leave_if_gone(key);
+    }
+
+    /// The server hears of a pod's status.
+    fn tell(&mut self, key: PodKey) {
+        let (Some(pod), Some(living)) = (self.store.pod(key), self.machines.pods.get(&key)) else { return };
+        let facts = &self.store.template_facts(pod.template).facts;
+        let (status, before) = (&living.told, pod.state);
+        let ready = status.condition("Ready");
+        let restarts = |is_sidecar: bool| {
+            let init = status.init_containers.iter().zip(&facts.init_containers);
+            let init = init.filter(|(_, spec)| is_sidecar && spec.is_restartable_init()).map(|(status, _)| status);
+            let regular = status.containers.iter().filter(|_| !is_sidecar);
+            init.chain(regular).map(|status| status.restart_count).max().unwrap_or(0)
+        };
+        let state = PodState {
+            phase: status.phase,
+            ready: status.is_ready(),
+            ready_since: ready.and_then(|ready| ready.last_transition).or(before.ready_since),
+            restarts: restarts(false),
+            sidecar_restarts: restarts(true),
+            detail: before.detail.wrapping_add(1),
+            ..before
+        };
+        self.write_pod(key, state);
+    }
+
+    /// A pod that is being deleted and whose containers have ended goes.
+    fn leave_if_gone(&mut self, key: PodKey) {
+        let is_gone = self.machines.get(key).is_some_and(Machine::is_gone);
+        let is_deleted = self.store.pod(key).is_some_and(|pod| pod.stored && pod.state.deletion.is_some());
+        if is_gone && is_deleted {
+            self.take_away(key);
+        }
+    }
+
+    /// The server hears of a pod's status although the node has told it before: others have written in it.
+    pub(crate) fn tell_again(&mut self, key: PodKey) {
+        let told = self.machines.told(key).map(NodeStatus::is_ready);
+        if self.store.pod(key).is_some_and(|pod| pod.stored && told.is_some_and(|ready| ready != pod.state.ready)) {
+            self.tell(key);
+        }
+    }
+}

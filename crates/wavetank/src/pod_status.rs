@@ -1,0 +1,191 @@
+//! The status of a pod as the API server shows it, made when somebody looks.
+
+use crate::cluster::Cluster;
+use crate::services::pod_address;
+use core::net::Ipv4Addr;
+use serde_json::{Map, Value, json};
+use wavetank_engine::{Purpose, Seed, Time, keyed};
+use wavetank_manifest::Edge;
+use wavetank_model::container::ResourceList;
+use wavetank_model::{Container, PodCondition, PodKey, TemplateFacts, Uid};
+use wavetank_node::NodeModel;
+use wavetank_node::pod::{ContainerState, ContainerStatus, NodeStatus, Terminated};
+
+/// Names of containers and images in the runtime.
+const CONTAINER: Purpose = Purpose::new("node/container-id");
+const IMAGE: Purpose = Purpose::new("node/image-id");
+
+impl Cluster {
+    /// Whether nodes do as kubelets do.
+    pub(crate) const fn has_kubelets(&self) -> bool {
+        matches!(self.node_model, NodeModel::Kubelet(_))
+    }
+
+    /// The status that the server holds of a pod, in the kubelet's words. None where a script stands
+    /// for the kubelet, and for a pod that no kubelet has seen.
+    #[must_use]
+    pub fn node_status(&self, key: PodKey) -> Option<NodeStatus> {
+        match self.machines.told(key) {
+            Some(status) => Some(status.clone()),
+            None => self.replayed(key).map(|machine| machine.status().clone()),
+        }
+    }
+
+    /// Puts the status of a pod into its JSON.
+    pub(crate) fn show_status(&self, key: PodKey, pod: &mut Value) {
+        let Some(record) = self.store.pod(key).filter(|_| self.has_kubelets()) else { return };
+        let facts = &self.store.template_facts(record.template).facts;
+        let Value::Object(status) = &mut pod["status"] else { return };
+        status.insert("qosClass".into(), json!(quality_of_service(facts)));
+        let Some(node) = record.state.node else { return };
+        let Some(told) = self.node_status(key) else { return };
+        let edge = self.edge();
+        // A pod whose node is lost is marked by others; what they say stands.
+        let is_marked = told.is_ready() && !record.state.ready;
+        if !is_marked {
+            let conditions: Vec<Value> = told.conditions.iter().map(|one| condition(one, &edge)).collect();
+            status.insert("conditions".into(), conditions.into());
+        }
+        let host = node_address(node).to_string();
+        status.insert("hostIP".into(), json!(host));
+        status.insert("hostIPs".into(), json!([{"ip": host}]));
+        if told.is_true("PodReadyToStartContainers") {
+            let address = pod_address(record.uid).to_string();
+            status.insert("podIP".into(), json!(address));
+            status.insert("podIPs".into(), json!([{"ip": address}]));
+        }
+        if let Some(since) = told.condition("PodScheduled").and_then(|scheduled| scheduled.last_transition) {
+            status.insert("startTime".into(), json!(edge.spell_time(since)));
+        }
+        let shown = |statuses: &[ContainerStatus], specs: &[Container]| -> Vec<Value> {
+            let pairs = statuses.iter().zip(specs);
+            pairs.map(|(status, spec)| container(record.uid, status, spec, &edge)).collect()
+        };
+        let mut containers = shown(&told.containers, &facts.containers);
+        containers.sort_by(|left, right| left["name"].as_str().cmp(&right["name"].as_str()));
+        status.insert("containerStatuses".into(), containers.into());
+        let init = shown(&told.init_containers, &facts.init_containers);
+        if !init.is_empty() {
+            status.insert("initContainerStatuses".into(), init.into());
+        }
+    }
+}
+
+/// The address of a node, by its number.
+#[must_use]
+pub(crate) fn node_address(node: u32) -> Ipv4Addr {
+    Ipv4Addr::from(0xac12_0002_u32.wrapping_add(node & 0xffff))
+}
+
+fn condition(condition: &PodCondition, edge: &Edge) -> Value {
+    let mut shown = Map::new();
+    shown.insert("type".into(), json!(&*condition.kind));
+    shown.insert("status".into(), json!(condition.status.as_str()));
+    shown.insert("lastProbeTime".into(), Value::Null);
+    shown.insert("lastTransitionTime".into(), json!(condition.last_transition.map(|time| edge.spell_time(time))));
+    for (key, text) in [("reason", &condition.reason), ("message", &condition.message)] {
+        if !text.is_empty() {
+            shown.insert(key.into(), json!(&**text));
+        }
+    }
+    shown.into()
+}
+
+fn container(pod: Uid, status: &ContainerStatus, spec: &Container, edge: &Edge) -> Value {
+    let has_image = status.run.is_some();
+    let mut shown = json!({
+        "name": &*status.name,
+        "image": &*spec.image,
+        "imageID": if has_image { image_id(&spec.image) } else { String::new() },
+        "ready": status.ready,
+        "started": status.started == Some(true),
+        "restartCount": status.restart_count,
+        "state": state(pod, &status.name, &status.state, edge),
+        "lastState": state(pod, &status.name, &status.last, edge),
+    });
+    if let Some(run) = status.run {
+        shown["containerID"] = json!(container_id(pod, &status.name, run));
+    }
+    shown
+}
+
+fn state(pod: Uid, name: &str, state: &ContainerState, edge: &Edge) -> Value {
+    match state {
+        ContainerState::Unset => json!({}),
+        ContainerState::Waiting { reason, message } => {
+            let mut waiting = Map::new();
+            for (key, text) in [("reason", reason), ("message", message)] {
+                if !text.is_empty() {
+                    waiting.insert(key.into(), json!(&**text));
+                }
+            }
+            json!({"waiting": waiting})
+        }
+        ContainerState::Running { started } => json!({"running": {"startedAt": stamp(*started, edge)}}),
+        ContainerState::Terminated(ended) => json!({"terminated": terminated(pod, name, ended, edge)}),
+    }
+}
+
+fn stamp(time: Option<Time>, edge: &Edge) -> Value {
+    json!(time.map(|time| edge.spell_time(time)))
+}
+
+fn terminated(pod: Uid, name: &str, ended: &Terminated, edge: &Edge) -> Value {
+    let mut shown = json!({
+        "exitCode": ended.exit_code,
+        "reason": &*ended.reason,
+        "startedAt": stamp(ended.started, edge),
+        "finishedAt": stamp(ended.finished, edge),
+    });
+    if !ended.message.is_empty() {
+        shown["message"] = json!(&*ended.message);
+    }
+    if let Some(run) = ended.run {
+        shown["containerID"] = json!(container_id(pod, name, run));
+    }
+    shown
+}
+
+/// A name of 64 hexadecimal digits that follows from what it names.
+fn hexadecimal(purpose: Purpose, text: &str, number: u64) -> String {
+    let seed = text.bytes().fold(number, |sum, byte| keyed(Seed(sum), u64::from(byte), purpose));
+    (0..4).map(|part| format!("{:016x}", keyed(Seed(seed), part, purpose))).collect()
+}
+
+fn container_id(pod: Uid, name: &str, run: u32) -> String {
+    let number = keyed(Seed(pod.0), u64::from(run), CONTAINER);
+    format!("containerd://{}", hexadecimal(CONTAINER, name, number))
+}
+
+fn image_id(image: &str) -> String {
+    let name = image.split('@').next().unwrap_or(image);
+    let last = name.rfind('/').map_or(0, |slash| slash + 1);
+    let name = name[last..].find(':').map_or(name, |colon| &name[..last + colon]);
+    format!("{name}@sha256:{}", hexadecimal(IMAGE, image, 0))
+}
+
+/// The quality of service of a pod.
+///
+/// Source: `pkg/apis/core/v1/helper/qos/qos.go`, `ComputePodQOS`.
+#[must_use]
+pub(crate) fn quality_of_service(facts: &TemplateFacts) -> &'static str {
+    let amount = |list: &ResourceList, name: &str| list.get(name).filter(|amount| !amount.is_zero()).cloned();
+    let own = &facts.resources;
+    let has_own =
+        ["cpu", "memory"].iter().any(|name| own.requests.get(name).is_some() || own.limits.get(name).is_some());
+    let all = facts.init_containers.iter().chain(&facts.containers).map(|container| &container.resources);
+    let all: Vec<_> = if has_own { vec![own] } else { all.collect() };
+    let (mut any, mut guaranteed) = (false, true);
+    for resources in all {
+        for name in ["cpu", "memory"] {
+            let (limit, request) = (amount(&resources.limits, name), amount(&resources.requests, name));
+            any |= limit.is_some() || request.is_some();
+            guaranteed &= limit.is_some() && limit == request;
+        }
+    }
+    match (any, guaranteed) {
+        (false, _) => "BestEffort",
+        (true, true) => "Guaranteed",
+        (true, false) => "Burstable",
+    }
+}
