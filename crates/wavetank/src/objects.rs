@@ -83,6 +83,12 @@ fn full_name(object: &Object) -> String {
     format!("{}/{}", object.meta().namespace, object.meta().name)
 }
 
+/// An object of a manifest, and what is to be said of how it is written.
+struct Given {
+    object: Value,
+    warnings: Vec<Arc<str>>,
+}
+
 /// What a document becomes when it is applied.
 enum Step {
     Create(Object, Vec<Arc<str>>),
@@ -96,12 +102,12 @@ impl Cluster {
 
     /// The objects of a manifest, each with what is to be said of it. Those of versions that are no longer
     /// served are read as the versions that are.
-    fn read(manifest: &str) -> Result<Vec<(Value, Vec<Arc<str>>)>, Error> {
+    fn read(manifest: &str) -> Result<Vec<Given>, Error> {
         let objects =
             wavetank_manifest::parse_objects(manifest).map_err(|error| Error::Unreadable(error.to_string()))?;
         let served = |object| match wavetank_manifest::convert_old(&object) {
-            Some(converted) => (converted.object, vec![converted.warning]),
-            None => (object, Vec::new()),
+            Some(converted) => Given { object: converted.object, warnings: vec![converted.warning] },
+            None => Given { object, warnings: Vec::new() },
         };
         Ok(objects.into_iter().map(served).collect())
     }
@@ -120,7 +126,7 @@ impl Cluster {
         let mut edge = self.edge();
         let mut surroundings = self.surroundings();
         let mut steps = Vec::new();
-        for (document, mut warnings) in Self::read(manifest)? {
+        for Given { object: document, mut warnings } in Self::read(manifest)? {
             let admitted = wavetank_manifest::admit_into(&document, &surroundings)?;
             wavetank_manifest::refuse_what_is_not_simulated(&admitted.object)?;
             surroundings.services.take(&admitted.object);
@@ -169,7 +175,7 @@ impl Cluster {
         let mut surroundings = self.surroundings();
         // What the earlier documents will have made, since a later one may name the same object again.
         let mut pending: BTreeMap<(Kind, String), Value> = BTreeMap::new();
-        for (document, mut warnings) in Self::read(manifest)? {
+        for Given { object: document, mut warnings } in Self::read(manifest)? {
             let kind = wavetank_manifest::kind_of(&document)?;
             let name = name_in(&document);
             let live = match pending.remove(&(kind, name.clone())) {
