@@ -52,6 +52,9 @@ fn parts(line: &str) -> Vec<Part> {
         }
         let (part, length) = if let Some(fixed) = fixed(&rest, starts_word) {
             fixed
+        } else if rest.starts_with("N ") && before == Some('-') {
+            // A flag.
+            (Part::Letter(letter), 1)
         } else if letter == 'N' && (starts_word || before == Some('E') && at == 1) {
             number(&letters[at..])
         } else if letter == ' ' {
@@ -213,5 +216,6 @@ mod tests {
             "p1     1               N/A               0                     5s"
         ));
         assert!(!fits("web-xxxxx", "web-abcd"));
+        assert!(fits("diff -N <tmp>/LIVE-NNN/a", "diff -N LIVE-0/a"));
     }
 }

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use wavetank::{Cluster, Kind};
 use wavetank_kubectl::{Output, kubectl, watch};
+use wavetank_metrics::{Curve, Group, Settings, Share, Usage};
+use wavetank_model::{Quantity, Selector};
 use wavetank_node::Scripted;
 use wavetank_node::scripted::Behaviour;
 
@@ -49,7 +51,8 @@ const BEFORE: &[(&str, usize, &str, &[Hidden])] = &[
         "kubectl get deploy",
         &[Pause(20_000), Line("apply -f deploy.yaml -f svc.yaml -f hpa.yaml"), Pause(6_000)],
     ),
-    ("get", 0, "kubectl get all", &[Pause(10_000)]),
+    ("get", 0, "kubectl get all", &[Pause(4_000)]),
+    ("get", 0, "kubectl get events", &[Pause(12_000)]),
     ("get-watch", 0, "kubectl get deploy web -w", &[Line("apply -f deploy.yaml -f svc.yaml"), Pause(20_000)]),
     (
         "get-watch",
@@ -57,7 +60,13 @@ const BEFORE: &[(&str, usize, &str, &[Hidden])] = &[
         "kubectl get rs -w --output-watch-events",
         &[Line("scale deploy web --replicas=3"), Pause(20_000)],
     ),
-    ("hpa", 0, "kubectl get hpa", &[Line("apply -f deploy.yaml -f hpa.yaml"), Pause(30_000)]),
+    ("hpa", 0, "kubectl get hpa", &[Line("apply -f deploy.yaml -f hpa.yaml"), Pause(45_000)]),
+    ("hpa", 1, "kubectl get hpa", &[Pause(32_000)]),
+    ("hpa", 2, "kubectl get hpa", &[Pause(40_000)]),
+    ("hpa", 3, "kubectl get hpa", &[Pause(17_000)]),
+    ("hpa", 4, "kubectl get hpa", &[Pause(90_000)]),
+    ("hpa", 5, "kubectl get hpa", &[Pause(5_000)]),
+    ("hpa", 6, "kubectl get hpa", &[Pause(20_000)]),
     (
         "misc",
         0,
@@ -94,6 +103,17 @@ const DURING: &[(&str, &str, &str)] = &[
     ("get-watch", "kubectl get deploy web -w", "scale deploy web --replicas=5"),
     ("get-watch", "kubectl get rs -w --output-watch-events", "scale deploy web --replicas=5"),
 ];
+
+/// Metrics were written every three seconds.
+const SCRAPED: Settings = Settings {
+    first_scrape: Duration::from_secs(1),
+    interval: Duration::from_secs(3),
+    window: Duration::from_secs(30),
+    scrapes_before_first_sample: 1,
+    lag: Duration::ZERO,
+    missing_per_mille: 0,
+    is_installed: true,
+};
 
 const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\nspec:\n  selector:\n    app: web\n  \
                        ports:\n  - name: http\n    port: 80\n    targetPort: 80\n";
@@ -274,6 +294,7 @@ fn cluster() -> Cluster {
         drop(cluster.set_document_status(Kind::Node, node, status));
     }
     drop(cluster.create(API_SERVER));
+    cluster.change_metrics(|metrics| metrics.set(Settings { is_installed: false, ..SCRAPED }));
     cluster
 }
 
@@ -286,6 +307,9 @@ impl Scene {
     /// Carries out a recorded command, with what was done out of sight before and during it.
     pub(super) fn run(&mut self, entry: &Entry) -> Output {
         self.files.extend(entry.files.iter().cloned());
+        for note in &entry.notes {
+            self.heed(note);
+        }
         let times = self.seen.entry(entry.line.clone()).or_default();
         let before = *times;
         *times += 1;
@@ -304,6 +328,20 @@ impl Scene {
             if entry.code.is_none() { self.watch(entry) } else { kubectl(&mut self.cluster, &self.files, &entry.line) };
         self.cluster.run_for(BETWEEN_COMMANDS);
         said
+    }
+
+    /// A note may say what pods use: `every pod uses 150m`.
+    fn heed(&mut self, note: &str) {
+        let Some(used) = note.strip_prefix("every pod uses ") else { return };
+        let Ok(quantity) = Quantity::parse(used) else { return };
+        let Ok(selector) = Selector::parse("app=web") else { return };
+        let group = Group { namespace: "default".into(), selector };
+        let usage = Usage::of_resource(group.clone(), "cpu", Share::Each, Curve::Constant(quantity.milli_value()));
+        self.cluster.change_metrics(|metrics| {
+            metrics.set(SCRAPED);
+            metrics.remove_usage(&group);
+            metrics.add_usage(usage);
+        });
     }
 
     fn watch(&mut self, entry: &Entry) -> Output {

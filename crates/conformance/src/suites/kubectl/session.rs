@@ -15,12 +15,15 @@ pub(super) struct Entry {
     pub(super) code: Option<i32>,
     /// Files shown before it: names and texts.
     pub(super) files: Vec<(String, String)>,
+    /// Notes before it.
+    pub(super) notes: Vec<String>,
 }
 
 /// The commands of a recorded file, in order.
 pub(super) fn parse(text: &str) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut files: Vec<(String, String)> = Vec::new();
+    let mut notes: Vec<String> = Vec::new();
     let mut open: Option<(Entry, bool)> = None;
     for (index, line) in text.lines().enumerate() {
         if let Some((entry, in_stderr)) = &mut open {
@@ -39,11 +42,14 @@ pub(super) fn parse(text: &str) -> Vec<Entry> {
                 line_number: index.saturating_add(1),
                 line: command.to_owned(),
                 files: core::mem::take(&mut files),
+                notes: core::mem::take(&mut notes),
                 ..Entry::default()
             };
             open = Some((entry, false));
         } else if let Some(name) = line.strip_prefix("# file ") {
             files.push((name.to_owned(), String::new()));
+        } else if let Some(note) = line.strip_prefix("# ") {
+            notes.push(note.to_owned());
         } else if let (Some(content), Some((_, text))) = (line.strip_prefix("| "), files.last_mut()) {
             text.push_str(content);
             text.push('\n');
