@@ -70,14 +70,12 @@ impl ClusterBuilder {
     }
 
     /// Behaviour of every image without one of its own.
-    #[must_use]
     pub fn other_images(mut self, behaviour: ImageBehaviour) -> Self {
         self.kubelet = self.kubelet.other_images(behaviour);
         self
     }
 
     /// Behaviour of every container of a name, whatever its image.
-    #[must_use]
     pub fn container(mut self, name: &str, behaviour: ImageBehaviour) -> Self {
         self.kubelet = self.kubelet.container(name, behaviour);
         self
