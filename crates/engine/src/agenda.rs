@@ -1,53 +1,89 @@
-//! The order of the queue: keys by (time, sequence), near ones in a heap and far ones in coarse buckets.
+//! The order of the queue: entries by (time, sequence), near ones in a heap and far ones in a calendar.
 //!
-//! A heap of a million keys is a walk over twenty cache misses for each event. So once there are many
-//! keys, the heap keeps only those of the present bucket of time, and a later bucket is put in order when
-//! its time has come. Which keys lie where never shows: they come out in the same total order.
+//! A heap of a million entries is a walk over twenty cache misses for each event. So once there are many,
+//! time is cut into buckets of an equal width: a later bucket is a heap in the other sense of the word,
+//! and is sorted when its time has come. Some thousands of buckets are a *year*; entries of later years
+//! wait in one pile for each. What lies where never shows: entries come out in the same total order.
 
 use crate::Time;
-use core::cmp::Reverse;
+use core::cmp::Ordering;
 use std::collections::{BTreeMap, BinaryHeap};
 
-/// With more keys than this, far ones go to buckets. Tests take few, so that small cases cross the line.
+/// With more entries than this, far ones go to the calendar. Tests take few, so that small cases cross
+/// the line.
 const MANY: usize = if cfg!(test) { 24 } else { 4_096 };
-/// With fewer keys than this, all go back to the heap.
+/// With fewer entries than this, all go back to the heap.
 const FEW: usize = MANY / 4;
-/// How many keys a bucket should have: a heap of them stays in the nearest cache.
-const BUCKET: usize = if cfg!(test) { 4 } else { 64 };
-/// Bounds for the width of a bucket as a power of two, in nanoseconds: 65 µs to 18 minutes.
-const WIDTHS: core::ops::RangeInclusive<u32> = 16..=40;
+/// How many entries a bucket should have: sorting them stays in the nearest cache.
+const BUCKET: usize = if cfg!(test) { 4 } else { 32 };
+/// Buckets of a year, as a power of two.
+const YEAR: u32 = if cfg!(test) { 3 } else { 14 };
+/// Bounds for the width of a bucket as a power of two, in nanoseconds: 1 µs to 18 minutes.
+const WIDTHS: core::ops::RangeInclusive<u32> = 10..=40;
+/// Emptied buckets that are kept, to be filled again, and the largest that is.
+const SPARES: usize = 64;
+const LARGEST_SPARE: usize = 8 * BUCKET;
 
-/// Orders by time, then by insertion; the slot never decides, since sequences are unique.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key {
+/// Something at its place in the order.
+///
+/// The earlier one is the greater, because heaps give the greatest first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry<E> {
     pub(crate) time: Time,
+    /// Unique, so that the event never decides.
     pub(crate) sequence: u64,
-    pub(crate) slot: usize,
+    pub(crate) event: E,
 }
 
-/// Keys that come out in order.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Agenda {
-    /// All keys up to the end of the present bucket.
-    near: BinaryHeap<Reverse<Key>>,
-    /// All later keys, by bucket; no bucket is empty.
-    far: BTreeMap<i64, Vec<Reverse<Key>>>,
-    /// Number of the present bucket; without one, all keys are near.
+impl<E> PartialEq for Entry<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+impl<E> Eq for Entry<E> {}
+impl<E> PartialOrd for Entry<E> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl<E> Ord for Entry<E> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.time, other.sequence).cmp(&(self.time, self.sequence))
+    }
+}
+
+/// Entries that come out in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Agenda<E> {
+    /// Entries that came when their bucket was the present one already; all of them while they are few.
+    near: BinaryHeap<Entry<E>>,
+    /// The present bucket, its first entry last.
+    run: Vec<Entry<E>>,
+    /// The later buckets of the present year, by their numbers' low bits; empty without a calendar.
+    year: Vec<Vec<Entry<E>>>,
+    /// A bit for each of them: whether there is anything in it.
+    filled: Vec<u64>,
+    /// Entries of later years, by year.
+    later: BTreeMap<i64, Vec<Entry<E>>>,
+    /// Number of the present bucket; without one there is no calendar, and all entries are near.
     present: Option<i64>,
     /// Width of the buckets as a power of two.
     width: u32,
-    /// Keys in all, and as many when the width was chosen.
+    /// Entries in all, and as many when the width was chosen.
     len: usize,
     tuned_for: usize,
-    /// An emptied bucket, to be filled again.
-    spare: Vec<Reverse<Key>>,
+    /// Emptied buckets, to be filled again.
+    spare: Vec<Vec<Entry<E>>>,
 }
 
-impl Agenda {
+impl<E> Agenda<E> {
     pub(crate) const fn new() -> Self {
         Self {
             near: BinaryHeap::new(),
-            far: BTreeMap::new(),
+            run: Vec::new(),
+            year: Vec::new(),
+            filled: Vec::new(),
+            later: BTreeMap::new(),
             present: None,
             width: 0,
             len: 0,
@@ -60,13 +96,12 @@ impl Agenda {
         self.len
     }
 
-    pub(crate) fn push(&mut self, key: Key) {
+    pub(crate) fn push(&mut self, entry: Entry<E>) {
         self.len += 1;
         match self.present {
-            Some(present) if self.bucket(key.time) > present => self.push_far(key),
-            Some(_) => self.near.push(Reverse(key)),
+            Some(present) => self.file(entry, present),
             None => {
-                self.near.push(Reverse(key));
+                self.near.push(entry);
                 if self.len > MANY {
                     self.spread();
                 }
@@ -74,134 +109,244 @@ impl Agenda {
         }
     }
 
-    pub(crate) fn pop(&mut self) -> Option<Key> {
-        if self.near.is_empty() {
+    pub(crate) fn pop(&mut self) -> Option<Entry<E>> {
+        if self.run.is_empty() && self.near.is_empty() {
             self.advance();
         }
-        let Reverse(key) = self.near.pop()?;
-        self.len -= 1;
-        Some(key)
+        let first = if self.near.peek() > self.run.last() { self.near.pop() } else { self.run.pop() };
+        self.len -= usize::from(first.is_some());
+        // A bucket in which everything happens at once shall not hold its room until its end.
+        if self.run.capacity() > MANY && self.run.len() < self.run.capacity() / 2 {
+            self.run.shrink_to(self.run.len());
+        }
+        first
     }
 
-    pub(crate) fn peek(&mut self) -> Option<Key> {
-        if self.near.is_empty() {
+    pub(crate) fn peek(&mut self) -> Option<&Entry<E>> {
+        if self.run.is_empty() && self.near.is_empty() {
             self.advance();
         }
-        self.near.peek().map(|&Reverse(key)| key)
+        self.near.peek().max(self.run.last())
     }
 
-    /// All keys, in no order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Key> {
-        self.near.iter().chain(self.far.values().flatten()).map(|&Reverse(key)| key)
+    /// All entries, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry<E>> {
+        let far = self.year.iter().chain(self.later.values()).flatten();
+        self.near.iter().chain(&self.run).chain(far)
     }
 
-    /// Drops the keys that do not pass.
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(Key) -> bool) {
-        self.near.retain(|&Reverse(key)| keep(key));
-        self.len = self.near.len();
-        self.far.retain(|_, bucket| {
-            bucket.retain(|&Reverse(key)| keep(key));
+    /// Drops the entries that do not pass.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Entry<E>) -> bool) {
+        self.near.retain(&mut keep);
+        self.run.retain(&mut keep);
+        self.len = self.near.len() + self.run.len();
+        for bucket in self.year.iter_mut().chain(self.later.values_mut()) {
+            bucket.retain(&mut keep);
             self.len += bucket.len();
-            !bucket.is_empty()
-        });
+        }
+        self.later.retain(|_, pile| !pile.is_empty());
+        for (number, bucket) in self.year.iter().enumerate() {
+            if bucket.is_empty() {
+                self.filled[number / 64] &= !(1 << (number % 64));
+            }
+        }
     }
 
     const fn bucket(&self, time: Time) -> i64 {
         time.as_nanos() >> self.width
     }
 
-    fn push_far(&mut self, key: Key) {
-        let bucket = self.bucket(key.time);
-        self.far.entry(bucket).or_insert_with(|| core::mem::take(&mut self.spare)).push(Reverse(key));
-    }
-
-    /// Makes the next bucket the present one, when the heap has run empty.
-    fn advance(&mut self) {
-        let Some((bucket, keys)) = self.far.pop_first() else {
-            self.present = None;
-            return;
-        };
-        self.present = Some(bucket);
-        let crowded = keys.len() > 16 * BUCKET;
-        let mut emptied = core::mem::replace(&mut self.near, keys.into()).into_vec();
-        emptied.clear();
-        self.spare = emptied;
-        if self.len < FEW {
-            let far = core::mem::take(&mut self.far);
-            self.near.extend(far.into_values().flatten());
-            self.present = None;
-        } else if crowded && self.len / 2 > self.tuned_for {
-            // The width was chosen for half as many keys; all of them are moved, but only that often.
-            self.spread();
+    /// Puts an entry where it belongs, given the present bucket.
+    fn file(&mut self, entry: Entry<E>, present: i64) {
+        let bucket = self.bucket(entry.time);
+        if bucket <= present {
+            self.near.push(entry);
+        } else if bucket >> YEAR == present >> YEAR {
+            let number = index(bucket);
+            let entries = &mut self.year[number];
+            if entries.is_empty() {
+                self.filled[number / 64] |= 1 << (number % 64);
+                if entries.capacity() == 0
+                    && let Some(spare) = self.spare.pop()
+                {
+                    *entries = spare;
+                }
+            }
+            entries.push(entry);
+        } else {
+            self.later.entry(bucket >> YEAR).or_default().push(entry);
         }
     }
 
-    /// Chooses the width of buckets for the keys there are, and puts each where it belongs.
-    fn spread(&mut self) {
-        let mut keys = core::mem::take(&mut self.near).into_vec();
-        keys.extend(core::mem::take(&mut self.far).into_values().flatten());
-        let middle = keys.len() / 2;
-        // Half of the keys, the earlier ones, say how dense they are; a few late timers do not matter.
-        let times = |keys: &[Reverse<Key>]| keys.iter().map(|Reverse(key)| key.time).min();
-        let (Some(first), Some((_, &mut Reverse(median), _))) =
-            (times(&keys), (middle > 0).then(|| keys.select_nth_unstable_by_key(middle, |&Reverse(key)| key)))
-        else {
-            self.near = keys.into();
+    /// Number of the next bucket of this year that has entries, `from` on.
+    fn next_filled(&self, from: i64) -> Option<i64> {
+        let first = index(from);
+        let mut word = first / 64;
+        let mut bits = self.filled.get(word)? & (u64::MAX << (first % 64));
+        while bits == 0 {
+            word += 1;
+            bits = *self.filled.get(word)?;
+        }
+        let number = i64::try_from(word * 64).ok()? + i64::from(bits.trailing_zeros());
+        Some(((from >> YEAR) << YEAR) | number)
+    }
+
+    /// Makes the next bucket the present one, when there is nothing near.
+    fn advance(&mut self) {
+        let Some(present) = self.present else { return };
+        if self.len < FEW {
+            self.abolish();
             return;
-        };
+        }
+        let following = present + 1;
+        let in_year = if following >> YEAR == present >> YEAR { self.next_filled(following) } else { None };
+        let Some(next) = in_year.or_else(|| self.open_year()) else { return };
+        self.present = Some(next);
+        let number = index(next);
+        self.filled[number / 64] &= !(1 << (number % 64));
+        let entries = core::mem::take(&mut self.year[number]);
+        let crowded = entries.len() > 16 * BUCKET;
+        let emptied = core::mem::replace(&mut self.run, entries);
+        if self.spare.len() < SPARES && (1..=LARGEST_SPARE).contains(&emptied.capacity()) {
+            self.spare.push(emptied);
+        }
+        self.run.sort_unstable();
+        if crowded && self.len / 2 > self.tuned_for {
+            // The width was chosen for half as many entries; all of them are moved, but only that often.
+            self.spread();
+            self.advance();
+        }
+    }
+
+    /// Spreads the pile of the next year over its buckets; answers the first bucket.
+    fn open_year(&mut self) -> Option<i64> {
+        let (year, pile) = self.later.pop_first()?;
+        let start = year << YEAR;
+        // Every bucket of the year comes after the last one before it.
+        pile.into_iter().for_each(|entry| {
+            let number = index(self.bucket(entry.time));
+            self.filled[number / 64] |= 1 << (number % 64);
+            self.year[number].push(entry);
+        });
+        self.next_filled(start)
+    }
+
+    fn drain(&mut self) -> Vec<Entry<E>> {
+        let mut entries = core::mem::take(&mut self.near).into_vec();
+        entries.append(&mut self.run);
+        self.year.iter_mut().for_each(|bucket| entries.append(bucket));
+        entries.extend(core::mem::take(&mut self.later).into_values().flatten());
+        self.filled.fill(0);
+        entries
+    }
+
+    /// Goes back to the heap alone.
+    fn abolish(&mut self) {
+        self.near = self.drain().into();
+        (self.year, self.filled, self.spare) = (Vec::new(), Vec::new(), Vec::new());
+        self.run = Vec::new();
+        self.present = None;
+    }
+
+    /// Chooses the width of buckets for the entries there are, and puts each where it belongs.
+    fn spread(&mut self) {
+        let mut entries = self.drain();
+        let middle = entries.len() / 2;
+        let Some(first) = entries.iter().map(|entry| entry.time).min() else { return };
+        // Half of the entries, the earlier ones, say how dense they are; a few late timers do not matter.
+        let (_, median, _) = entries.select_nth_unstable_by_key(middle, |entry| entry.time);
         let span = u64::try_from(median.time.nanos_since(first)).unwrap_or(0);
         let buckets = u64::try_from((middle / BUCKET).max(1)).unwrap_or(1);
         self.width = (span / buckets).max(1).ilog2().clamp(*WIDTHS.start(), *WIDTHS.end());
-        self.tuned_for = keys.len();
-        let present = self.bucket(first);
+        self.tuned_for = entries.len();
+        self.year.resize_with(1 << YEAR, Vec::new);
+        self.filled.resize((1_usize << YEAR).div_ceil(64), 0);
+        // Even the first bucket is sorted rather than heaped: much may happen in it at once.
+        let present = self.bucket(first) - 1;
         self.present = Some(present);
-        let (near, far): (Vec<_>, Vec<_>) = keys.into_iter().partition(|Reverse(key)| self.bucket(key.time) == present);
-        self.near = near.into();
-        far.into_iter().for_each(|Reverse(key)| self.push_far(key));
+        entries.into_iter().for_each(|entry| self.file(entry, present));
     }
+}
+
+/// A bucket's place in its year.
+fn index(bucket: i64) -> usize {
+    usize::try_from(bucket & ((1 << YEAR) - 1)).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn key(nanos: i64, sequence: u64) -> Key {
-        Key { time: Time::from_nanos(nanos), sequence, slot: 0 }
+    fn entry(nanos: i64, sequence: u64) -> Entry<()> {
+        Entry { time: Time::from_nanos(nanos), sequence, event: () }
+    }
+
+    fn drained(agenda: &mut Agenda<()>) -> Vec<(Time, u64)> {
+        core::iter::from_fn(|| agenda.pop()).map(|entry| (entry.time, entry.sequence)).collect()
     }
 
     #[test]
-    fn keys_come_out_in_order_through_all_sizes() {
+    fn entries_come_out_in_order_through_all_sizes() {
         let mut agenda = Agenda::new();
         let mut expected = Vec::new();
         // A spread of short and long delays, ties, and times before the start.
         for sequence in 0..5_000_u32 {
             let nanos = i64::from(sequence.wrapping_mul(2_654_435_761) >> (sequence % 3 * 10)) - 1_000_000;
-            agenda.push(key(nanos, sequence.into()));
-            expected.push(key(nanos, sequence.into()));
+            agenda.push(entry(nanos, sequence.into()));
+            expected.push((Time::from_nanos(nanos), u64::from(sequence)));
         }
         expected.sort_unstable();
-        assert!(agenda.far.len() > 10, "{} buckets", agenda.far.len());
-        let drained: Vec<_> = core::iter::from_fn(|| agenda.pop()).collect();
-        assert_eq!(drained, expected);
+        assert!(agenda.later.len() > 10, "{} years", agenda.later.len());
+        assert_eq!(drained(&mut agenda), expected);
         assert!(agenda.present.is_none() && agenda.len() == 0);
     }
 
     #[test]
-    fn a_key_of_the_past_is_the_next_one() {
+    fn an_entry_of_the_past_is_the_next_one() {
         let mut agenda = Agenda::new();
         for second in 0..1_000 {
-            agenda.push(key(second * 1_000_000_000, 0));
+            agenda.push(entry(second * 1_000_000_000, 0));
         }
         (0..500).for_each(|_| assert!(agenda.pop().is_some()));
-        agenda.push(key(i64::MIN, 1));
-        assert_eq!(agenda.pop(), Some(key(i64::MIN, 1)));
+        agenda.push(entry(i64::MIN, 1));
+        assert_eq!(agenda.pop().map(|entry| (entry.time, entry.sequence)), Some((Time::MIN, 1)));
     }
 
     #[test]
     fn one_crowded_instant_is_no_trouble() {
         let mut agenda = Agenda::new();
-        (0..10_000).for_each(|sequence| agenda.push(key(i64::MAX, sequence)));
-        let drained: Vec<_> = core::iter::from_fn(|| agenda.pop()).map(|key| key.sequence).collect();
-        assert_eq!(drained, (0..10_000).collect::<Vec<_>>());
+        (0..10_000).for_each(|sequence| agenda.push(entry(i64::MAX, sequence)));
+        let sequences: Vec<_> = drained(&mut agenda).into_iter().map(|(_, sequence)| sequence).collect();
+        assert_eq!(sequences, (0..10_000).collect::<Vec<_>>());
+    }
+
+    /// The heap alone is the plain definition of the order; a calendar must not be told from it.
+    #[test]
+    fn a_calendar_pops_what_a_heap_pops() {
+        let (mut agenda, mut heap) = (Agenda::new(), BinaryHeap::new());
+        let mut state = 1_u64;
+        let mut now = Time::ZERO;
+        for sequence in 0..60_000_u64 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            // Waves of many and few entries, delays from nothing to hours, some of them equal.
+            let delay = match state >> 61 {
+                0 => 0,
+                1 | 2 => 10_000_000_000,
+                3 => i64::from((state >> 32) as u32) * 4_096,
+                _ => i64::from((state >> 40) as u32),
+            };
+            let next = entry(now.offset(delay).as_nanos(), sequence);
+            agenda.push(next);
+            heap.push(next);
+            let pops = if (sequence / 5_000) % 2 == 0 { state >> 63 } else { 2 };
+            for _ in 0..pops {
+                let peeked = agenda.peek().map(|entry| entry.sequence);
+                let (one, other) = (agenda.pop(), heap.pop());
+                assert_eq!(one.map(|one| one.sequence), other.map(|other| other.sequence));
+                assert_eq!(peeked, one.map(|one| one.sequence));
+                now = one.map_or(now, |one| one.time);
+            }
+            assert_eq!(agenda.len(), heap.len());
+        }
     }
 }

@@ -71,6 +71,7 @@ fn read(text: &str) -> serde_json::Result<Queue<u32>> {
 #[derive(Clone, Debug)]
 enum Step {
     Schedule(i64),
+    Put(i64),
     Cancel(usize),
     Pop,
     Store,
@@ -78,7 +79,8 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        5 => (-3_i64..12).prop_map(Step::Schedule),
+        4 => (-3_i64..12).prop_map(Step::Schedule),
+        4 => (-3_i64..12).prop_map(Step::Put),
         3 => (0_usize..400).prop_map(Step::Cancel),
         2 => Just(Step::Pop),
         1 => Just(Step::Store),
@@ -98,6 +100,15 @@ proptest! {
                     let event = tickets.len();
                     plain.insert((second(at), event), event);
                     tickets.push((queue.schedule(second(at), event), (second(at), event)));
+                }
+                Step::Put(at) => {
+                    // A number that no ticket has, for all that cannot be cancelled; they tie in order.
+                    let event = tickets.len();
+                    plain.insert((second(at), event), event);
+                    queue.put(second(at), event);
+                    let used_up = queue.schedule(second(0), event);
+                    queue.cancel(used_up);
+                    tickets.push((used_up, (Time::MIN, event)));
                 }
                 Step::Cancel(index) => {
                     if let Some(&(ticket, key)) = tickets.get(index) {

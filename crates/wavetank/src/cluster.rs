@@ -315,7 +315,7 @@ impl Cluster {
                     // One watch: what was stored first arrives first.
                     self.last_delivery = self.last_delivery.max(self.now + self.profile.watch_delivery);
                     self.store.hold_back(&change);
-                    self.queue.schedule(self.last_delivery, Event::Delivery(Box::new(change)));
+                    self.queue.put(self.last_delivery, Event::Delivery(Box::new(change)));
                 }
             }
         }

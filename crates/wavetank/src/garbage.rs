@@ -48,7 +48,7 @@ impl Cluster {
     /// An owner is gone, or going with a finalizer.
     pub(crate) fn owner_gone(&mut self, owner: Uid) {
         let wait = self.profile.garbage_collection;
-        self.queue.schedule(self.now + wait, Event::Collect(owner));
+        self.queue.put(self.now + wait, Event::Collect(owner));
     }
 
     /// One dependent less: an owner that waits in the foreground may be free to go.

@@ -28,7 +28,7 @@ impl Cluster {
         }
         self.drop_node_document(name);
         let node = self.store.node_number(name);
-        self.queue.schedule(self.now + POD_COLLECTION, Event::NodeLost(node));
+        self.queue.put(self.now + POD_COLLECTION, Event::NodeLost(node));
         self.absorb();
         Ok(())
     }

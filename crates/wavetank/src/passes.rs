@@ -185,7 +185,7 @@ impl Cluster {
                 pass.landing = Some(client.take(rate, began) + self.profile.api_write);
             }
             if let Some(landing) = pass.landing.filter(|landing| *landing > self.now) {
-                self.queue.schedule(landing, Event::PassGoesOn(number));
+                self.queue.put(landing, Event::PassGoesOn(number));
                 self.passes.insert(number, pass);
                 return;
             }

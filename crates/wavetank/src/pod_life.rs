@@ -105,7 +105,7 @@ impl Cluster {
             return self.start_on_node(key);
         }
         let delay = self.node_model.bind_delay(&context(&self.store, pod, self.seed)).max(self.profile.scheduling);
-        self.queue.schedule(self.now + delay, Event::PodBinds(key));
+        self.queue.put(self.now + delay, Event::PodBinds(key));
     }
 
     /// The scheduler binds a pod to the next node that fits; a pod that none fits stays pending.
@@ -179,7 +179,7 @@ impl Cluster {
         self.runs.insert(key, run);
         self.record_stage(key, Stage::Unbound, run.stage());
         if let Some(due) = due {
-            self.queue.schedule(due, Event::PodDue(key));
+            self.queue.put(due, Event::PodDue(key));
         }
     }
 
@@ -196,7 +196,7 @@ impl Cluster {
         let after = run.stage();
         let state = pod.state;
         if let Some(due) = due {
-            self.queue.schedule(due, Event::PodDue(key));
+            self.queue.put(due, Event::PodDue(key));
         }
         if self.traffic.is_on() {
             self.traffic_sees_step(key, change.is_some_and(|change| change.exit.is_some()));
@@ -253,7 +253,7 @@ impl Cluster {
                 if let (Some(before), Some(run)) = (before, self.runs.get(key).copied()) {
                     self.record_stage(key, before, run.stage());
                 }
-                self.queue.schedule(at, Event::PodGone(key));
+                self.queue.put(at, Event::PodGone(key));
             }
             None => self.take_away(key),
         }

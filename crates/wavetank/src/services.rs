@@ -277,7 +277,7 @@ impl Cluster {
 
     /// A pass of the endpoint controller makes its next request.
     pub(crate) fn schedule_service_pass(&mut self, at: wavetank_engine::Time, key: DocumentKey) {
-        self.queue.schedule(at, Event::ServicePassGoesOn(key));
+        self.queue.put(at, Event::ServicePassGoesOn(key));
     }
 }
 
