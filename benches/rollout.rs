@@ -1,22 +1,50 @@
-//! Rolling updates of many pods, turning ready together and one by one.
+//! Rolling updates of many pods, turning ready together and one by one, on one node and on many, and
+//! with a Service in front of them.
+//!
+//! A million pods take long to measure often; `WAVETANK_BENCH_LARGEST` says where to stop.
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use std::time::Duration;
-use wavetank_benches::{Ready, roll_out};
+use wavetank_benches::{Ready, Rollout};
+
+const SIZES: [u32; 6] = [10, 100, 1_000, 10_000, 100_000, 1_000_000];
+
+fn largest() -> u32 {
+    let said = std::env::var("WAVETANK_BENCH_LARGEST").ok();
+    said.and_then(|said| said.parse().ok()).unwrap_or(1_000_000)
+}
 
 fn rollouts(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rollout");
     group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
-    for replicas in [10, 1_000, 10_000, 100_000] {
+    group.sampling_mode(SamplingMode::Flat);
+    for replicas in SIZES.into_iter().filter(|size| *size <= largest()) {
         for ready in [Ready::Together, Ready::Staggered] {
-            let digest = roll_out(replicas, ready).digest().value();
-            group.throughput(Throughput::Elements(u64::from(replicas)));
-            group.bench_with_input(BenchmarkId::new(format!("{ready:?}"), replicas), &replicas, |bench, replicas| {
-                bench.iter(|| assert_eq!(roll_out(*replicas, ready).digest().value(), digest));
-            });
+            let plain = Rollout::of(replicas, ready);
+            measure(&mut group, &format!("{ready:?}"), plain);
+            if replicas <= 10_000 {
+                measure(&mut group, &format!("{ready:?} behind a Service"), Rollout { service: true, ..plain });
+            }
         }
     }
+    if largest() >= 150_000 {
+        let many_nodes = Rollout { nodes: 5_000, ..Rollout::of(150_000, Ready::Together) };
+        measure(&mut group, "Together on 5,000 nodes", many_nodes);
+    }
     group.finish();
+}
+
+type Group<'a> = criterion::BenchmarkGroup<'a, criterion::measurement::WallTime>;
+
+/// Measures whole rollouts; events per second come out of it.
+fn measure(group: &mut Group<'_>, name: &str, rollout: Rollout) {
+    let cluster = rollout.run();
+    let digest = cluster.digest().value();
+    group.throughput(Throughput::Elements(cluster.counters().events));
+    drop(cluster);
+    group.bench_function(BenchmarkId::new(name, rollout.replicas), |bench| {
+        bench.iter(|| assert_eq!(rollout.run().digest().value(), digest));
+    });
 }
 
 criterion_group!(benches, rollouts);

@@ -1,0 +1,28 @@
+//! One rollout, to be run under a profiler: `rollout_cost REPLICAS together|staggered`.
+//!
+//! Prints what must not change without somebody noticing: the digest, what was done, how often memory
+//! was asked for. `.ci/cost` holds it against `budget.txt`.
+#![expect(clippy::print_stdout, reason = "this is what it is for")]
+
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use std::alloc::System;
+use wavetank_benches::{Ready, Rollout};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let replicas = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(10_000);
+    let ready = if arguments.next().as_deref() == Some("staggered") { Ready::Staggered } else { Ready::Together };
+    let region = Region::new(ALLOCATOR);
+    let cluster = Rollout::of(replicas, ready).run();
+    let used = region.change();
+    let counters = cluster.counters();
+    println!("digest {}", cluster.digest());
+    println!("allocations {}", used.allocations + used.reallocations);
+    println!("events {}", counters.events);
+    println!("changes {}", counters.changes);
+    println!("deployment_passes {}", counters.deployment_passes);
+    println!("set_passes {}", counters.set_passes);
+}
