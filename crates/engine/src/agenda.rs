@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 /// With more entries than this, far ones go to the calendar. Tests take few, so that small cases cross
 /// the line.
-const MANY: usize = if cfg!(test) { 24 } else { 4_096 };
+const MANY: usize = if cfg!(test) { 24 } else { 256 };
 /// With fewer entries than this, all go back to the heap.
 const FEW: usize = MANY / 4;
 /// How many entries a bucket should have: sorting them stays in the nearest cache.
 const BUCKET: usize = if cfg!(test) { 4 } else { 32 };
-/// Buckets of a year, as a power of two.
-const YEAR: u32 = if cfg!(test) { 3 } else { 14 };
+/// Bounds for the buckets of a year, as powers of two.
+const YEARS: core::ops::RangeInclusive<u32> = if cfg!(test) { 3..=3 } else { 5..=14 };
 /// Bounds for the width of a bucket as a power of two, in nanoseconds: 1 µs to 18 minutes.
 const WIDTHS: core::ops::RangeInclusive<u32> = 10..=40;
 /// Emptied buckets that are kept, to be filled again, and the largest that is.
@@ -67,8 +67,9 @@ pub(crate) struct Agenda<E> {
     later: BTreeMap<i64, Vec<Entry<E>>>,
     /// Number of the present bucket; without one there is no calendar, and all entries are near.
     present: Option<i64>,
-    /// Width of the buckets as a power of two.
+    /// Width of the buckets, and number of them in a year, as powers of two.
     width: u32,
+    in_year: u32,
     /// Entries in all, and as many when the width was chosen.
     len: usize,
     tuned_for: usize,
@@ -86,6 +87,7 @@ impl<E> Agenda<E> {
             later: BTreeMap::new(),
             present: None,
             width: 0,
+            in_year: 0,
             len: 0,
             tuned_for: 0,
             spare: Vec::new(),
@@ -156,13 +158,18 @@ impl<E> Agenda<E> {
         time.as_nanos() >> self.width
     }
 
+    /// A bucket's place in its year.
+    fn index(&self, bucket: i64) -> usize {
+        usize::try_from(bucket & ((1 << self.in_year) - 1)).unwrap_or(0)
+    }
+
     /// Puts an entry where it belongs, given the present bucket.
     fn file(&mut self, entry: Entry<E>, present: i64) {
         let bucket = self.bucket(entry.time);
         if bucket <= present {
             self.near.push(entry);
-        } else if bucket >> YEAR == present >> YEAR {
-            let number = index(bucket);
+        } else if bucket >> self.in_year == present >> self.in_year {
+            let number = self.index(bucket);
             let entries = &mut self.year[number];
             if entries.is_empty() {
                 self.filled[number / 64] |= 1 << (number % 64);
@@ -174,13 +181,13 @@ impl<E> Agenda<E> {
             }
             entries.push(entry);
         } else {
-            self.later.entry(bucket >> YEAR).or_default().push(entry);
+            self.later.entry(bucket >> self.in_year).or_default().push(entry);
         }
     }
 
     /// Number of the next bucket of this year that has entries, `from` on.
     fn next_filled(&self, from: i64) -> Option<i64> {
-        let first = index(from);
+        let first = self.index(from);
         let mut word = first / 64;
         let mut bits = self.filled.get(word)? & (u64::MAX << (first % 64));
         while bits == 0 {
@@ -188,7 +195,7 @@ impl<E> Agenda<E> {
             bits = *self.filled.get(word)?;
         }
         let number = i64::try_from(word * 64).ok()? + i64::from(bits.trailing_zeros());
-        Some(((from >> YEAR) << YEAR) | number)
+        Some(((from >> self.in_year) << self.in_year) | number)
     }
 
     /// Makes the next bucket the present one, when there is nothing near.
@@ -199,10 +206,11 @@ impl<E> Agenda<E> {
             return;
         }
         let following = present + 1;
-        let in_year = if following >> YEAR == present >> YEAR { self.next_filled(following) } else { None };
+        let same_year = following >> self.in_year == present >> self.in_year;
+        let in_year = if same_year { self.next_filled(following) } else { None };
         let Some(next) = in_year.or_else(|| self.open_year()) else { return };
         self.present = Some(next);
-        let number = index(next);
+        let number = self.index(next);
         self.filled[number / 64] &= !(1 << (number % 64));
         let entries = core::mem::take(&mut self.year[number]);
         let crowded = entries.len() > 16 * BUCKET;
@@ -221,10 +229,10 @@ impl<E> Agenda<E> {
     /// Spreads the pile of the next year over its buckets; answers the first bucket.
     fn open_year(&mut self) -> Option<i64> {
         let (year, pile) = self.later.pop_first()?;
-        let start = year << YEAR;
+        let start = year << self.in_year;
         // Every bucket of the year comes after the last one before it.
         pile.into_iter().for_each(|entry| {
-            let number = index(self.bucket(entry.time));
+            let number = self.index(self.bucket(entry.time));
             self.filled[number / 64] |= 1 << (number % 64);
             self.year[number].push(entry);
         });
@@ -259,18 +267,15 @@ impl<E> Agenda<E> {
         let buckets = u64::try_from((middle / BUCKET).max(1)).unwrap_or(1);
         self.width = (span / buckets).max(1).ilog2().clamp(*WIDTHS.start(), *WIDTHS.end());
         self.tuned_for = entries.len();
-        self.year.resize_with(1 << YEAR, Vec::new);
-        self.filled.resize((1_usize << YEAR).div_ceil(64), 0);
+        let size = (entries.len() / BUCKET).max(1).ilog2() + 2;
+        self.in_year = size.clamp(*YEARS.start(), *YEARS.end());
+        self.year.resize_with(1 << self.in_year, Vec::new);
+        self.filled.resize((1_usize << self.in_year).div_ceil(64), 0);
         // Even the first bucket is sorted rather than heaped: much may happen in it at once.
         let present = self.bucket(first) - 1;
         self.present = Some(present);
         entries.into_iter().for_each(|entry| self.file(entry, present));
     }
-}
-
-/// A bucket's place in its year.
-fn index(bucket: i64) -> usize {
-    usize::try_from(bucket & ((1 << YEAR) - 1)).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use slotmap::SlotMap;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use wavetank_engine::Time;
 use wavetank_model::{Document, DocumentKey, Kind, Refusal, Uid};
 
@@ -49,10 +49,11 @@ impl Store {
 
     /// All stored documents of a kind, by namespace and name.
     pub fn documents(&self, kind: Kind) -> impl Iterator<Item = (DocumentKey, &Arc<Document>)> {
-        let empty: Arc<str> = "".into();
+        // Asked at every change of a pod, mostly to hear that there is nothing.
+        static EMPTY: LazyLock<Arc<str>> = LazyLock::new(|| "".into());
         self.documents
             .names
-            .range((kind, Arc::clone(&empty), empty)..)
+            .range((kind, Arc::clone(&EMPTY), Arc::clone(&EMPTY))..)
             .take_while(move |((of, _, _), _)| *of == kind)
             .filter_map(|(_, key)| Some((*key, self.documents.slots.get(*key)?.stored.as_ref()?)))
     }
