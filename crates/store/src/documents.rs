@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use slotmap::SlotMap;
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use wavetank_engine::Time;
 use wavetank_model::{Document, DocumentKey, Kind, Refusal, Uid};
 
@@ -17,6 +17,8 @@ use wavetank_model::{Document, DocumentKey, Kind, Refusal, Uid};
 pub(crate) struct Documents {
     slots: SlotMap<DocumentKey, Slot<Document>>,
     names: BTreeMap<(Kind, Arc<str>, Arc<str>), DocumentKey>,
+    /// Names of each kind that has any: at every change of a pod somebody asks for kinds that do not.
+    kinds: BTreeMap<Kind, usize>,
     by_uid: BTreeMap<Uid, DocumentKey>,
     /// Stored documents by each owner that they name, whether it controls them or not.
     dependents: BTreeMap<(Uid, Uid), DocumentKey>,
@@ -27,6 +29,26 @@ pub(crate) struct Documents {
 
 /// First identity of documents that nobody created.
 const SYSTEM_UIDS: u64 = 1 << 47;
+
+impl Documents {
+    fn name(&mut self, name: (Kind, Arc<str>, Arc<str>), key: DocumentKey) {
+        let kind = name.0;
+        if self.names.insert(name, key).is_none() {
+            *self.kinds.entry(kind).or_insert(0) += 1;
+        }
+    }
+
+    fn unname(&mut self, name: &(Kind, Arc<str>, Arc<str>)) {
+        if self.names.remove(name).is_some()
+            && let Some(names) = self.kinds.get_mut(&name.0)
+        {
+            *names -= 1;
+            if *names == 0 {
+                self.kinds.remove(&name.0);
+            }
+        }
+    }
+}
 
 impl Store {
     /// The document of a name; the namespace is empty for kinds without one.
@@ -49,11 +71,14 @@ impl Store {
 
     /// All stored documents of a kind, by namespace and name.
     pub fn documents(&self, kind: Kind) -> impl Iterator<Item = (DocumentKey, &Arc<Document>)> {
-        // Asked at every change of a pod, mostly to hear that there is nothing.
-        static EMPTY: LazyLock<Arc<str>> = LazyLock::new(|| "".into());
-        self.documents
-            .names
-            .range((kind, Arc::clone(&EMPTY), Arc::clone(&EMPTY))..)
+        let any = self.documents.kinds.contains_key(&kind);
+        let named = any.then(|| {
+            let empty: Arc<str> = "".into();
+            self.documents.names.range((kind, Arc::clone(&empty), empty)..)
+        });
+        named
+            .into_iter()
+            .flatten()
             .take_while(move |((of, _, _), _)| *of == kind)
             .filter_map(|(_, key)| Some((*key, self.documents.slots.get(*key)?.stored.as_ref()?)))
     }
@@ -96,7 +121,7 @@ impl Store {
         let named = new.named();
         let (kind, uid, document) = (new.kind, new.meta.uid, Arc::new(new));
         let key = self.documents.slots.insert(Slot { stored: Some(Arc::clone(&document)), seen: Some(document) });
-        self.documents.names.insert((kind, named.0, named.1), key);
+        self.documents.name((kind, named.0, named.1), key);
         self.documents.by_uid.insert(uid, key);
         key
     }
@@ -108,7 +133,7 @@ impl Store {
         let named = document.named();
         let document = Arc::new(document);
         let key = self.documents.slots.insert(Slot { stored: Some(Arc::clone(&document)), seen: None });
-        self.documents.names.insert((document.kind, named.0, named.1), key);
+        self.documents.name((document.kind, named.0, named.1), key);
         self.documents.by_uid.insert(document.meta.uid, key);
         self.index_owners(key, None, Some(&document));
         self.changes.push(Change::Document { key, old: None, new: Some(document) });
@@ -203,7 +228,7 @@ impl Store {
         let Some(slot) = self.documents.slots.get_mut(key) else { return };
         let Some(old) = slot.stored.take() else { return };
         let (namespace, name) = old.named();
-        self.documents.names.remove(&(old.kind, namespace, name));
+        self.documents.unname(&(old.kind, namespace, name));
         self.documents.by_uid.remove(&old.meta.uid);
         self.index_owners(key, Some(&old), None);
         self.changes.push(Change::Document { key, old: Some(old), new: None });
