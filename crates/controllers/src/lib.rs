@@ -64,11 +64,11 @@ pub mod replica_set;
 
 pub use deployment::{DeploymentInputs, DeploymentWrite, SetSeen, new_set_name, reconcile_deployment};
 pub use disruption::{CoveredPods, DisruptionInputs, DisruptionWrite, reconcile_disruption};
-pub use endpoints::{EndpointsSubset, endpoints_of};
 pub use endpoint_slice::{
     EndpointSliceInputs, EndpointSliceWrite, NodeSeen, PodSeen, PodsGiven, SliceIndex, StaleSlices, TriggerTimes,
     reconcile_endpoint_slices,
 };
+pub use endpoints::{EndpointsSubset, endpoints_of};
 pub use horizontal::{HorizontalInputs, HorizontalOutcome, HorizontalView, HorizontalWrite, reconcile_horizontal};
 pub use replica_set::{
     Claim, ClaimKind, PodEvent, PodsSeen, ReplicaSetInputs, ReplicaSetWrite, Tally, reconcile_replica_set, surplus,

@@ -15,6 +15,9 @@ use wavetank_model::{
 };
 use wavetank_store::{Change, PodState, PodView, Store};
 
+/// The slices of one Service.
+type SlicesByName = BTreeMap<Arc<str>, EndpointSlice>;
+
 /// Writes a trace. One write to the store can give several entries, or none.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
@@ -24,7 +27,7 @@ pub struct Recorder {
     last: BTreeMap<String, Value>,
     created: BTreeMap<PodKey, Time>,
     /// Slices that are there, by namespace, Service and name of the slice.
-    slices: BTreeMap<(Arc<str>, Arc<str>), BTreeMap<Arc<str>, EndpointSlice>>,
+    slices: BTreeMap<(Arc<str>, Arc<str>), SlicesByName>,
     /// First image of each set's template.
     images: BTreeMap<Uid, Arc<str>>,
     now: i64,

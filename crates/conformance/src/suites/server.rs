@@ -32,10 +32,7 @@ pub(super) struct Server {
 pub(super) type Answered = Result<Vec<Arc<str>>, Refusal>;
 
 fn not_run(error: Error) -> Result<Refusal, Mismatch> {
-    match error {
-        Error::Refused(refusal) => Ok(refusal),
-        other => Err(Mismatch::not_run(other.to_string())),
-    }
+    if let Error::Refused(refusal) = error { Ok(refusal) } else { Err(Mismatch::not_run(error.to_string())) }
 }
 
 /// Kind and name of a path, the kind in the version that the path asks for.
