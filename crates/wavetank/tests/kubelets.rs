@@ -44,7 +44,7 @@ fn waiting(cluster: &Cluster, pod: &str) -> String {
 fn reasons(cluster: &Cluster) -> Vec<String> {
     let events = cluster.history().iter().filter_map(|entry| match &entry.what {
         Happening::Event { about, event, .. } if &*about.kind == "Pod" => Some(event.reason.to_string()),
-        _ => None,
+        Happening::Change(_) | Happening::Event { .. } | _ => None,
     });
     events.collect()
 }
