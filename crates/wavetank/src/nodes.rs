@@ -58,6 +58,7 @@ impl Cluster {
         for key in self.runs.keys().filter(uses).collect::<Vec<PodKey>>() {
             self.promote(key);
         }
+        self.machines.ask_anew();
         if let NodeModel::Kubelet(kubelet) = &mut self.node_model {
             kubelet.set_image(image, behaviour);
         }

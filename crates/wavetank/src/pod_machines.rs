@@ -21,6 +21,9 @@ use wavetank_store::PodState;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Machines {
     pods: BTreeMap<PodKey, Box<Living>>,
+    /// Whether pods of a template are plain, by its number, once that was asked.
+    #[serde(skip)]
+    plain: Vec<Option<bool>>,
     /// Nodes that are cut off, by number.
     pub(crate) cut_off: BTreeMap<u32, CutOff>,
 }
@@ -62,6 +65,11 @@ impl Machines {
         }
     }
 
+    /// Behaviours changed, so that it is to be asked anew who is plain.
+    pub(crate) fn ask_anew(&mut self) {
+        self.plain.clear();
+    }
+
     /// Pods with machines.
     pub(crate) fn keys(&self) -> Vec<PodKey> {
         self.pods.keys().copied().collect()
@@ -75,11 +83,22 @@ impl Machines {
 
 impl Cluster {
     /// Whether a pod needs a machine from the start.
-    pub(crate) fn needs_machine(&self, key: PodKey) -> bool {
+    pub(crate) fn needs_machine(&mut self, key: PodKey) -> bool {
         let NodeModel::Kubelet(kubelet) = &self.node_model else { return false };
         let Some(pod) = self.store.pod(key) else { return false };
-        let is_cut_off = pod.state.node.is_some_and(|node| self.machines.cut_off.contains_key(&node));
-        is_cut_off || !kubelet.is_plain(&context(&self.store, pod, self.seed))
+        if pod.state.node.is_some_and(|node| self.machines.cut_off.contains_key(&node)) {
+            return true;
+        }
+        let template = usize::try_from(pod.template).unwrap_or(usize::MAX);
+        if let Some(Some(is_plain)) = self.machines.plain.get(template) {
+            return !is_plain;
+        }
+        let is_plain = kubelet.is_plain(&context(&self.store, pod, self.seed));
+        if self.machines.plain.len() <= template {
+            self.machines.plain.resize(template.saturating_add(1), None);
+        }
+        self.machines.plain[template] = Some(is_plain);
+        !is_plain
     }
 
     /// The pod as its kubelet writes it.

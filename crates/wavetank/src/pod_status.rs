@@ -5,7 +5,7 @@ use crate::services::pod_address;
 use core::net::Ipv4Addr;
 use serde_json::{Map, Value, json};
 use wavetank_engine::{Purpose, Seed, Time, keyed};
-use wavetank_manifest::Edge;
+use wavetank_manifest::{Edge, Kind};
 use wavetank_model::container::ResourceList;
 use wavetank_model::{Container, PodCondition, PodKey, TemplateFacts, Uid};
 use wavetank_node::NodeModel;
@@ -31,6 +31,15 @@ impl Cluster {
         }
     }
 
+    /// The address that a node has in its object, or one by its number.
+    fn host_address(&self, node: u32) -> String {
+        let document = self.document(Kind::Node, &self.store.node(node).name).ok();
+        let addresses = document.and_then(|document| document.status["addresses"].as_array());
+        let mut internal = addresses.into_iter().flatten().filter(|address| address["type"] == "InternalIP");
+        let told = internal.find_map(|address| address["address"].as_str());
+        told.map_or_else(|| node_address(node).to_string(), str::to_owned)
+    }
+
     /// Puts the status of a pod into its JSON.
     pub(crate) fn show_status(&self, key: PodKey, pod: &mut Value) {
         let Some(record) = self.store.pod(key).filter(|_| self.has_kubelets()) else { return };
@@ -46,7 +55,7 @@ impl Cluster {
             let conditions: Vec<Value> = told.conditions.iter().map(|one| condition(one, &edge)).collect();
             status.insert("conditions".into(), conditions.into());
         }
-        let host = node_address(node).to_string();
+        let host = self.host_address(node);
         status.insert("hostIP".into(), json!(host));
         status.insert("hostIPs".into(), json!([{"ip": host}]));
         if told.is_true("PodReadyToStartContainers") {

@@ -115,6 +115,7 @@ impl Cluster {
             return Err(Refusal::not_found("containers", container).into());
         }
         self.promote(key);
+        self.machines.ask_anew();
         let uid = self.store.pod(key).map(|pod| pod.uid);
         if let (NodeModel::Kubelet(kubelet), Some(uid)) = (&mut self.node_model, uid) {
             kubelet.set_container(uid, container, behaviour);
