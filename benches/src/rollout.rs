@@ -139,7 +139,8 @@ mod tests {
     #[test]
     fn a_ready_cluster_left_alone_has_nothing_to_do() {
         let mut cluster = roll_out(100, Ready::Staggered);
-        cluster.run_for(Duration::from_secs(60));
+        // Past the progress deadline, at which the Deployment is looked at once more.
+        cluster.run_for(Duration::from_secs(3_600));
         let before = cluster.counters();
         cluster.run_for(Duration::from_secs(86_400));
         assert_eq!(cluster.counters(), before);

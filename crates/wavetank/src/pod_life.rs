@@ -175,6 +175,7 @@ impl Cluster {
         if self.needs_machine(key) {
             return self.begin_machine(key);
         }
+        let Some(pod) = self.store.pod(key) else { return };
         let (run, due) = self.node_model.bound(&context(&self.store, pod, self.seed), self.now);
         self.runs.insert(key, run);
         self.record_stage(key, Stage::Unbound, run.stage());
