@@ -159,8 +159,14 @@ fn refused(doing: &str, refusal: &Refusal) -> String {
 }
 
 fn invalid(start: &str, refusal: &Refusal) -> String {
-    let causes: Vec<String> =
-        refusal.causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
+    // The same cause found twice is told once.
+    let mut causes: Vec<String> = Vec::new();
+    for cause in &refusal.causes {
+        let text = format!("{}: {}", cause.field, cause.message);
+        if !causes.contains(&text) {
+            causes.push(text);
+        }
+    }
     match causes.as_slice() {
         [] => line(start),
         [only] => format!("{start}: {only}\n"),

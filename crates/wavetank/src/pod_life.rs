@@ -3,6 +3,7 @@
 use crate::cluster::Cluster;
 use crate::event::Event;
 use crate::pod_machines::Machines;
+use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use slotmap::SecondaryMap;
@@ -104,7 +105,13 @@ impl Cluster {
         if pod.state.node.is_some() {
             return self.start_on_node(key);
         }
-        let delay = self.node_model.bind_delay(&context(&self.store, pod, self.seed)).max(self.profile.scheduling);
+        // A pod whose template names its node never meets the scheduler; recorded scripts bind it as any other.
+        let named = self.has_kubelets() && self.store.template_facts(pod.template).facts.node_name.is_some();
+        let delay = if named {
+            Duration::ZERO
+        } else {
+            self.node_model.bind_delay(&context(&self.store, pod, self.seed)).max(self.profile.scheduling)
+        };
         self.queue.put(self.now + delay, Event::PodBinds(key));
     }
 
@@ -112,6 +119,7 @@ impl Cluster {
     pub(crate) fn bind_pod(&mut self, key: PodKey) {
         let Some(pod) = self.store.pod(key).filter(|pod| pod.stored && pod.state.node.is_none()) else { return };
         let facts = &self.store.template_facts(pod.template).facts;
+        let named = facts.node_name.is_some();
         let node = match &facts.node_name {
             Some(name) => self.store.nodes().find(|(_, node)| node.name == *name).map(|(number, _)| number),
             None if facts.node_selector.is_empty() && !self.placement.tainted => self
@@ -128,7 +136,9 @@ impl Cluster {
         if let Some(node) = node {
             let state = PodState { node: Some(node), ..pod.state };
             self.write_pod(key, state);
-            self.record_binding(key, node);
+            if !named {
+                self.record_binding(key, node);
+            }
             self.start_on_node(key);
         }
     }

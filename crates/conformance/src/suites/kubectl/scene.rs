@@ -9,8 +9,7 @@ use wavetank::{Cluster, Kind};
 use wavetank_kubectl::{Output, kubectl, watch};
 use wavetank_metrics::{Curve, Group, Settings, Share, Usage};
 use wavetank_model::{Quantity, Selector};
-use wavetank_node::Scripted;
-use wavetank_node::scripted::Behaviour;
+use wavetank_node::ImageBehaviour;
 
 /// From the end of a command to the next one.
 const BETWEEN_COMMANDS: Duration = Duration::from_millis(150);
@@ -275,9 +274,9 @@ fn files() -> BTreeMap<String, String> {
 
 /// The cluster of the recordings: pods that are ready about as soon as they are seen.
 fn cluster() -> Cluster {
-    let fast = Behaviour { start_ms: 20, ..Behaviour::default() };
-    let script = Scripted { fallback: fast, shutdown_ms: 20, ..Scripted::default() };
-    let mut cluster = Cluster::builder().scripted(script).node("node-0").node("node-1").build();
+    let fast =
+        ImageBehaviour::new().pull(Duration::ZERO).start(Duration::from_millis(20)).shutdown(Duration::from_millis(20));
+    let mut cluster = Cluster::builder().other_images(fast).node("node-0").node("node-1").build();
     for node in ["node-0", "node-1"] {
         let status = json!({
             "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
