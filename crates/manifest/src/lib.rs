@@ -2,7 +2,7 @@
 //!
 //! A manifest comes in by [`parse_yaml`] and [`decode`], which does what the API server does: it
 //! decodes strictly, fills in, and checks. Recorded objects come in by [`literal`], which takes them
-//! as they stand. Objects go out by [`render`]. All that depends on the fields of the API types
+//! as they stand. Objects go out by [`mod@render`]. All that depends on the fields of the API types
 //! (decoding, the template hash, the meaning of templates, strategic merge) follows one table that is
 //! generated from the Go types.
 //!
@@ -16,7 +16,7 @@
 //! - [`literal`]: objects read as they stand.
 //! - [`object`]: objects of whichever kind.
 //! - [`patch`]: the three kinds of patches, on JSON, and how `kubectl apply` makes them.
-//! - [`render`]: objects as the API server shows them.
+//! - [`mod@render`]: objects as the API server shows them.
 //! - [`template`]: the maker of pod templates.
 //! - [`versions`]: objects in other versions of the API.
 //! - [`yaml`]: YAML to JSON.

@@ -2,7 +2,7 @@
 //!
 //! Upstream's order is: unassigned, phase, readiness, deletion cost, crowding on the node, time ready
 //! (by power of two of its age, then uid), restarts, age (likewise). Pods for which all of that but the
-//! uid is alike form a *class*, and in a class the oldest goes first, so that a class is a [`Roll`].
+//! uid is alike form a *class*, and in a class the oldest goes first, so that a class is a `Roll`.
 //! Classes lie in the order of what is compared before crowding, then by node, because crowding belongs
 //! to the node, then by what is compared after it. A power of two of an age is a contiguous range of
 //! times, so nothing is re-keyed because time passed.

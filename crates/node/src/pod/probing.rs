@@ -4,8 +4,8 @@
 //! `pkg/kubelet/status/status_manager.go`, `SetContainerReadiness`, `SetContainerStartup`.
 //!
 //! A worker asks at once when it is made, then at every tick; a readiness worker is also asked out of
-//! turn. Ticks that would change nothing are not played: [`Machine::probe_due`] names the first that
-//! might, and [`Machine::skip_probes`] brings the ticks up to date when something else happens.
+//! turn. Ticks that would change nothing are not played: `Machine::probe_due` names the first that
+//! might, and `Machine::skip_probes` brings the ticks up to date when something else happens.
 
 use super::application::{Answer, ProbeKind, Verdict};
 use super::generate::RuntimeStatus;
