@@ -3,7 +3,7 @@
 use crate::admission::{admit, kind_of};
 use crate::{Edge, Error, document, literal};
 use serde_json::Value;
-use wavetank_model::{Deployment, Document, Kind, ObjectMeta, Pod, Reason, Refusal, ReplicaSet};
+use wavetank_model::{Deployment, Document, Kind, ObjectMeta, Pod, Reason, Refusal, ReplicaSet, SetKind, Storage};
 
 /// An object of one of the kinds that can be simulated.
 #[derive(Clone, Debug)]
@@ -68,29 +68,17 @@ pub fn decode(value: &Value, edge: &mut Edge) -> Result<Object, Refusal> {
 /// # Errors
 /// If the value is of another making and does not hold what its kind promises.
 pub fn read_admitted(object: &Value, edge: &mut Edge) -> Result<Object, Refusal> {
-    let read = match kind_of(object)? {
-        Kind::Deployment => literal::decode_deployment(object, edge).map(|object| Object::Deployment(Box::new(object))),
-        Kind::ReplicaSet => {
-            literal::decode_replica_set(object, edge).map(|object| Object::ReplicaSet(Box::new(object)))
+    let kind = kind_of(object)?;
+    let read = match kind.storage() {
+        Storage::Deployment => {
+            literal::decode_deployment(object, edge).map(|object| Object::Deployment(Box::new(object)))
         }
-        Kind::ReplicationController => {
-            literal::decode_replica_set(object, edge).map(|object| Object::ReplicationController(Box::new(object)))
-        }
-        Kind::Pod => literal::decode_pod(object, edge).map(|object| Object::Pod(Box::new(object))),
-        kind @ (Kind::Service
-        | Kind::ConfigMap
-        | Kind::Namespace
-        | Kind::Node
-        | Kind::Event
-        | Kind::Endpoints
-        | Kind::EndpointSlice
-        | Kind::HorizontalPodAutoscaler
-        | Kind::Ingress
-        | Kind::PodDisruptionBudget
-        | Kind::StatefulSet
-        | Kind::DaemonSet
-        | Kind::Job
-        | Kind::CronJob) => {
+        Storage::Set(set) => literal::decode_replica_set(object, edge).map(Box::new).map(|object| match set {
+            SetKind::ReplicaSet => Object::ReplicaSet(object),
+            SetKind::ReplicationController => Object::ReplicationController(object),
+        }),
+        Storage::Pod => literal::decode_pod(object, edge).map(|object| Object::Pod(Box::new(object))),
+        Storage::Document => {
             document::decode_document(kind, object, edge).map(|object| Object::Document(Box::new(object)))
         }
     };

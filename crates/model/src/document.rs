@@ -73,6 +73,12 @@ impl Document {
         Some(EndpointSlice { meta: self.meta.clone(), ..EndpointSlice::clone(slice) })
     }
 
+    /// What it asks for as a PodDisruptionBudget.
+    #[must_use]
+    pub const fn disruption_budget(&self) -> Option<&Arc<DisruptionBudget>> {
+        if let Meaning::DisruptionBudget(budget) = &self.meaning { Some(budget) } else { None }
+    }
+
     /// The Ingress that it is.
     #[must_use]
     pub fn ingress(&self) -> Option<Ingress> {

@@ -1,6 +1,6 @@
 //! The kinds of objects, and what the API says of each.
 
-use crate::{Reason, Refusal};
+use crate::{Reason, Refusal, SetKind};
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,20 @@ pub enum Kind {
     Job,
     /// `batch/v1` CronJob.
     CronJob,
+}
+
+/// How objects of a kind are kept: those that are simulated in number each in their own way, all others
+/// as documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// As Deployments.
+    Deployment,
+    /// As sets.
+    Set(SetKind),
+    /// As pods.
+    Pod,
+    /// As documents.
+    Document,
 }
 
 /// What there is to know of a kind.
@@ -304,6 +318,31 @@ impl Kind {
     #[must_use]
     pub const fn is_in_all(self) -> bool {
         self.facts().in_all
+    }
+
+    /// How its objects are kept.
+    #[must_use]
+    pub const fn storage(self) -> Storage {
+        match self {
+            Self::Deployment => Storage::Deployment,
+            Self::ReplicaSet => Storage::Set(SetKind::ReplicaSet),
+            Self::ReplicationController => Storage::Set(SetKind::ReplicationController),
+            Self::Pod => Storage::Pod,
+            Self::Service
+            | Self::ConfigMap
+            | Self::Namespace
+            | Self::Node
+            | Self::Event
+            | Self::Endpoints
+            | Self::EndpointSlice
+            | Self::HorizontalPodAutoscaler
+            | Self::Ingress
+            | Self::PodDisruptionBudget
+            | Self::StatefulSet
+            | Self::DaemonSet
+            | Self::Job
+            | Self::CronJob => Storage::Document,
+        }
     }
 
     /// Whether its objects can be created. Objects of the other kinds are decoded, checked and shown, but

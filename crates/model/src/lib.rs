@@ -49,7 +49,7 @@ pub use horizontal::{HorizontalPodAutoscaler, Scale};
 pub use identity::{DeploymentKey, NodeKey, PodKey, ReplicaSetKey, Uid};
 pub use ingress::{Canary, Ingress, IngressBackend, IngressPath, IngressRule, PathType};
 pub use int_or_string::IntOrString;
-pub use kind::Kind;
+pub use kind::{Kind, Storage};
 pub use meta::{ObjectMeta, OwnerReference, StringMap};
 pub use pass::{Base, LookAgain, Pass, PassError, Plan, Reply, drive};
 pub use pod::{Phase, Pod, PodFacts, PodStatus};

@@ -10,7 +10,7 @@ use wavetank_controllers::{DeploymentWrite, ReplicaSetWrite};
 use wavetank_manifest::{Kind, Object};
 use wavetank_model::{
     Deployment, EventRecord, LookAgain, ObjectMeta, PassError, Pod, PodKey, PodStatus, Refusal, ReplicaSet,
-    ReplicaSetKey, SetKind,
+    ReplicaSetKey, SetKind, Storage,
 };
 
 /// One request of a controller.
@@ -59,32 +59,18 @@ impl Cluster {
             return Err(Refusal::new(wavetank_model::Reason::BadRequest, message).into());
         }
         let missing = || Refusal::not_found(kind.resource(), plain);
-        let key = match kind {
-            Kind::Deployment => {
+        let key = match kind.storage() {
+            Storage::Deployment => {
                 let seen = self.store.deployments_seen();
                 let mut named = seen.filter(|(_, seen)| is_named(&seen.meta, namespace, plain));
                 WorkKey::Deployment(named.next().ok_or_else(missing)?.0)
             }
-            Kind::ReplicaSet | Kind::ReplicationController => {
+            Storage::Set(_) => {
                 let seen = self.store.sets_seen();
                 let mut named = seen.filter(|(_, seen)| is_named(&seen.meta, namespace, plain));
                 WorkKey::Set(named.next().ok_or_else(missing)?.0)
             }
-            Kind::Pod
-            | Kind::Service
-            | Kind::ConfigMap
-            | Kind::Namespace
-            | Kind::Node
-            | Kind::Event
-            | Kind::Endpoints
-            | Kind::EndpointSlice
-            | Kind::HorizontalPodAutoscaler
-            | Kind::Ingress
-            | Kind::PodDisruptionBudget
-            | Kind::StatefulSet
-            | Kind::DaemonSet
-            | Kind::Job
-            | Kind::CronJob => {
+            Storage::Pod | Storage::Document => {
                 let message = format!("no pass can be run by hand for a {kind}");
                 return Err(Refusal::new(wavetank_model::Reason::BadRequest, message).into());
             }

@@ -17,9 +17,7 @@ use wavetank_controllers::{CoveredPods, DisruptionInputs, DisruptionWrite, recon
 use wavetank_engine::Time;
 use wavetank_manifest::{Kind, decode_disruption_status, render_disruption_status};
 use wavetank_model::disruption::{DisruptionBudget, DisruptionStatus, UnhealthyPodEvictionPolicy};
-use wavetank_model::{
-    Cause, Document, DocumentKey, LookAgain, Meaning, Phase, PodKey, Reason, Refusal, StringMap, Uid,
-};
+use wavetank_model::{Cause, Document, DocumentKey, LookAgain, Phase, PodKey, Reason, Refusal, StringMap, Uid};
 use wavetank_store::{CohortId, PodView, Precondition};
 
 /// How long `drain` waits before it asks again for an eviction that was refused.
@@ -48,13 +46,7 @@ pub struct Drained {
 }
 
 fn budget_of(document: &Document) -> Option<&Arc<DisruptionBudget>> {
-    match &document.meta.is_terminating() {
-        true => None,
-        false => match &document.meaning {
-            Meaning::DisruptionBudget(budget) => Some(budget),
-            Meaning::Carried | Meaning::Service(_) | Meaning::EndpointSlice(_) | Meaning::Ingress(_) | _ => None,
-        },
-    }
+    document.disruption_budget().filter(|_| !document.meta.is_terminating())
 }
 
 fn reference(document: &Document) -> ObjectRef {
@@ -238,18 +230,20 @@ impl Cluster {
             .store
             .documents(Kind::PodDisruptionBudget)
             .filter(|(_, document)| document.meta.namespace == *namespace)
-            .filter(|(_, document)| match &document.meaning {
+            .filter(|(_, document)| {
                 // On eviction an empty selector covers nothing.
-                Meaning::DisruptionBudget(budget) => !budget.selector.is_empty() && budget.selector.matches(labels),
-                Meaning::Carried | Meaning::Service(_) | Meaning::EndpointSlice(_) | Meaning::Ingress(_) | _ => false,
+                document
+                    .disruption_budget()
+                    .is_some_and(|budget| !budget.selector.is_empty() && budget.selector.matches(labels))
             })
             .collect();
         match covering.as_slice() {
             [] => Ok(None),
             [(key, document)] => {
                 let status = decode_disruption_status(&document.status, &self.edge()).unwrap_or_default();
-                let always = matches!(&document.meaning, Meaning::DisruptionBudget(budget)
-                    if budget.unhealthy_pods == UnhealthyPodEvictionPolicy::AlwaysAllow);
+                let always = document
+                    .disruption_budget()
+                    .is_some_and(|budget| budget.unhealthy_pods == UnhealthyPodEvictionPolicy::AlwaysAllow);
                 let enough = status.current_healthy >= status.desired_healthy && status.desired_healthy > 0;
                 let unasked = !pod.state.ready && (always || enough);
                 Ok((!unasked).then_some(*key))

@@ -11,7 +11,7 @@ use wavetank_manifest::{
     Admitted, Allocated, Edge, Kind, Object, Surroundings, render_deployment, render_document, render_pod,
     render_replica_set,
 };
-use wavetank_model::{Pod, PodKey, Reason, Refusal, ReplicaSet, ReplicaSetKey, SetKind};
+use wavetank_model::{Pod, PodKey, Reason, Refusal, ReplicaSet, ReplicaSetKey, SetKind, Storage};
 use wavetank_store::writes::set_resource;
 use wavetank_store::{NewPod, Precondition};
 
@@ -53,29 +53,6 @@ pub enum PatchKind {
 fn name_in(document: &Value) -> String {
     let text = |path: &str| document.pointer(path).and_then(Value::as_str).filter(|text| !text.is_empty());
     format!("{}/{}", text("/metadata/namespace").unwrap_or("default"), text("/metadata/name").unwrap_or_default())
-}
-
-const fn set_kind(kind: Kind) -> Option<SetKind> {
-    match kind {
-        Kind::ReplicaSet => Some(SetKind::ReplicaSet),
-        Kind::ReplicationController => Some(SetKind::ReplicationController),
-        Kind::Deployment
-        | Kind::Pod
-        | Kind::Service
-        | Kind::ConfigMap
-        | Kind::Namespace
-        | Kind::Node
-        | Kind::Event
-        | Kind::Endpoints
-        | Kind::EndpointSlice
-        | Kind::HorizontalPodAutoscaler
-        | Kind::Ingress
-        | Kind::PodDisruptionBudget
-        | Kind::StatefulSet
-        | Kind::DaemonSet
-        | Kind::Job
-        | Kind::CronJob => None,
-    }
 }
 
 /// Namespace and name as the verbs take them.
@@ -289,8 +266,9 @@ impl Cluster {
     /// # Errors
     /// `NotFound`.
     pub fn object(&self, kind: Kind, name: &str) -> Result<Object, Error> {
-        Ok(match (kind, set_kind(kind)) {
-            (_, Some(set)) => {
+        Ok(match kind.storage() {
+            Storage::Deployment => Object::Deployment(Box::new((**self.deployment(name)?).clone())),
+            Storage::Set(set) => {
                 let stored = self.store.set(self.set_key(set, name)?).and_then(|slot| slot.stored.as_ref());
                 let object = Box::new((**stored.ok_or_else(|| missing(kind, name))?).clone());
                 match set {
@@ -298,28 +276,11 @@ impl Cluster {
                     SetKind::ReplicationController => Object::ReplicationController(object),
                 }
             }
-            (Kind::Deployment, None) => Object::Deployment(Box::new((**self.deployment(name)?).clone())),
-            (
-                Kind::Service
-                | Kind::ConfigMap
-                | Kind::Namespace
-                | Kind::Node
-                | Kind::Event
-                | Kind::Endpoints
-                | Kind::EndpointSlice
-                | Kind::HorizontalPodAutoscaler
-                | Kind::Ingress
-                | Kind::PodDisruptionBudget
-                | Kind::StatefulSet
-                | Kind::DaemonSet
-                | Kind::Job
-                | Kind::CronJob,
-                None,
-            ) => Object::Document(Box::new((**self.document(kind, name)?).clone())),
-            (Kind::Pod | Kind::ReplicaSet | Kind::ReplicationController, None) => {
+            Storage::Pod => {
                 let pod = self.store.render_pod(self.pod_key(name)?);
                 Object::Pod(Box::new(pod.ok_or_else(|| missing(kind, name))?))
             }
+            Storage::Document => Object::Document(Box::new((**self.document(kind, name)?).clone())),
         })
     }
 
@@ -392,17 +353,17 @@ impl Cluster {
     /// # Errors
     /// `NotFound`.
     pub fn delete(&mut self, kind: Kind, name: &str, propagation: Propagation) -> Result<(), Error> {
-        match set_kind(kind) {
-            Some(set) => {
+        match kind.storage() {
+            Storage::Set(set) => {
                 let key = self.set_key(set, name)?;
                 self.store.delete_set(key, propagation.finalizer(), self.now)?;
             }
-            None if kind == Kind::Deployment => {
+            Storage::Deployment => {
                 let key = self.deployment_key(name)?;
                 self.store.delete_deployment(key, propagation.finalizer(), self.now)?;
             }
-            None if kind == Kind::Pod => self.delete_pod_gracefully(self.pod_key(name)?, None)?,
-            None => self.delete_document(kind, name, propagation)?,
+            Storage::Pod => self.delete_pod_gracefully(self.pod_key(name)?, None)?,
+            Storage::Document => self.delete_document(kind, name, propagation)?,
         }
         self.absorb();
         Ok(())
