@@ -68,6 +68,7 @@ fn container(fields: Fields<'_>) -> Result<Container, Error> {
         startup: probe(fields.object("startupProbe", "container.startupProbe")?)?,
         pre_stop: hook(lifecycle.object("preStop", "container.lifecycle.preStop")?)?,
         post_start: hook(lifecycle.object("postStart", "container.lifecycle.postStart")?)?,
+        stop_signal: lifecycle.optional_text("stopSignal")?.filter(|signal| !signal.is_empty()).map(Into::into),
         restart_policy: restart_policy(fields.text("restartPolicy")?),
         restart_policy_rules: fields.list("restartPolicyRules")?.iter().map(restart_rule).collect::<Result<_, _>>()?,
     })

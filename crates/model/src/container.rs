@@ -29,6 +29,8 @@ pub struct Container {
     pub pre_stop: Option<Hook>,
     /// Hook that runs right after the container has started.
     pub post_start: Option<Hook>,
+    /// The signal that asks it to stop, such as `SIGUSR1`, if it is not `SIGTERM`.
+    pub stop_signal: Option<Arc<str>>,
     /// The container's own restart policy; `Always` makes an init container a sidecar.
     pub restart_policy: Option<RestartPolicy>,
     /// Rules that go before the restart policy.

@@ -2,11 +2,11 @@
 
 use crate::draw;
 use crate::image::{Failures, Health};
-use crate::pod::{Answer, Application, ProbeKind, Pull, Run, RunOf, Stopping, Verdict};
+use crate::pod::{Answer, Application, Hooked, ProbeKind, Pull, Run, RunOf, Stopping, Verdict};
 use crate::{ImageBehaviour, Kubelet, PodContext};
 use core::time::Duration;
 use wavetank_engine::Time;
-use wavetank_model::container::{Handler, Hook};
+use wavetank_model::container::Handler;
 
 /// The containers of one pod, behaving as their images do.
 #[derive(Clone, Copy, Debug)]
@@ -104,8 +104,29 @@ impl Application for Behaving<'_> {
         answer
     }
 
-    fn hook(&self, run: RunOf<'_>, _hook: &Hook) -> Duration {
-        self.of(run).hook
+    fn hook(&self, run: RunOf<'_>, handler: &Handler, at: Time) -> Hooked {
+        let behaviour = self.of(run);
+        let failed = |error: String| Hooked { takes: behaviour.hook, error: Some(error) };
+        match handler {
+            Handler::Exec(command) => match behaviour.hook_code {
+                0 => Hooked { takes: behaviour.hook, error: None },
+                code => failed(format!("command '{}' exited with {code}: ", command.join(" "))),
+            },
+            // Whatever the status code of the response, it is one.
+            Handler::HttpGet(get) => {
+                let answers = self.answers_after(run).is_some_and(|after| run.started + after <= at);
+                match behaviour.health_at(run.started, at).0 {
+                    Health::Hung => Hooked { takes: Duration::MAX, error: None },
+                    Health::Well | Health::Unready | Health::Failing if answers => {
+                        Hooked { takes: behaviour.hook, error: None }
+                    }
+                    Health::Well | Health::Unready | Health::Failing => {
+                        failed(format!("Get \"{}\": connect: connection refused", get.path))
+                    }
+                }
+            }
+            Handler::TcpSocket { .. } | Handler::Grpc { .. } => Hooked::default(),
+        }
     }
 
     fn output(&self, run: RunOf<'_>, kind: ProbeKind) -> String {

@@ -111,6 +111,8 @@ pub struct ImageBehaviour {
     pub(crate) on_sigterm: OnSigterm,
     /// How long a hook takes that asks the container.
     pub(crate) hook: Duration,
+    /// Exit code of a command that a hook runs.
+    pub(crate) hook_code: i32,
 }
 
 impl ImageBehaviour {
@@ -221,6 +223,14 @@ impl ImageBehaviour {
     #[must_use]
     pub const fn hook(mut self, takes: Duration) -> Self {
         self.hook = takes;
+        self
+    }
+
+    /// Exit code of the command of a `preStop` or `postStart` hook, 0 unless said; any other fails the hook.
+    /// A container whose `postStart` hook fails is stopped again.
+    #[must_use]
+    pub const fn hook_exits_with(mut self, code: i32) -> Self {
+        self.hook_code = code;
         self
     }
 

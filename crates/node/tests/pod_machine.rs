@@ -7,8 +7,8 @@ use wavetank_model::TemplateFacts;
 use wavetank_model::container::{Container, Handler, Hook, Probe};
 use wavetank_model::template::RestartPolicy;
 use wavetank_node::pod::{
-    Answer, Application, Fault, Machine, NodeStatus, ProbeKind, Pull, Run, RunOf, Scene, Settings, Sight, Stopping,
-    Verdict, Witness,
+    Answer, Application, Fault, Hooked, Machine, NodeStatus, ProbeKind, Pull, Run, RunOf, Scene, Settings, Sight,
+    Stopping, Verdict, Witness,
 };
 
 /// A container that answers as a list of spans says, in each run anew.
@@ -18,6 +18,7 @@ struct Scripted {
     answers: Vec<(u64, Verdict, u64)>,
     exit: Option<(u64, i32)>,
     stop_millis: u64,
+    hook_error: Option<String>,
 }
 
 impl Application for Scripted {
@@ -48,8 +49,8 @@ impl Application for Scripted {
         Answer { verdict, latency: Duration::from_millis(latency), holds_until }
     }
 
-    fn hook(&self, _run: RunOf<'_>, _hook: &Hook) -> Duration {
-        Duration::from_secs(3)
+    fn hook(&self, _run: RunOf<'_>, _handler: &Handler, _at: Time) -> Hooked {
+        Hooked { takes: Duration::from_secs(3), error: self.hook_error.clone() }
     }
 }
 
@@ -167,6 +168,36 @@ fn a_hook_and_the_signal_share_the_grace_period() {
 }
 
 #[test]
+fn a_post_start_hook_holds_the_next_container_back_and_is_lost_with_its_container() {
+    let hook = Some(Hook::Handler(Handler::Exec(Vec::new())));
+    let facts = facts(vec![Container { post_start: hook, ..container("app") }, container("log")]);
+    let mut pod = Pod::new(&facts, Scripted::default());
+    pod.run_until(5);
+    assert_eq!(pod.lines(), ["0.3 start app 0", "3.3 start log 0"]);
+    let mut pod = Pod::new(&facts, Scripted { hook_error: Some("no".into()), ..Scripted::default() });
+    pod.run_until(4);
+    // The restart that follows at once is not held back yet.
+    assert_eq!(
+        pod.lines(),
+        ["0.3 start app 0", "3.3 stop app 30", "3.3 exit app 143", "3.3 start log 0", "3.3 start app 1"]
+    );
+    let mut pod = Pod::new(&facts, Scripted { exit: Some((1_000, 1)), ..Scripted::default() });
+    pod.run_until(2);
+    assert_eq!(pod.lines()[..3], ["0.3 start app 0", "1.3 exit app 1", "1.3 start log 0"]);
+}
+
+#[test]
+fn a_deletion_breaks_off_a_post_start_hook() {
+    let hook = Some(Hook::Sleep(100));
+    let facts = facts(vec![Container { post_start: hook, ..container("app") }]);
+    let mut pod = Pod::new(&facts, Scripted::default());
+    pod.run_until(10);
+    pod.delete(10, 5);
+    pod.run_until(11);
+    assert!(pod.machine.is_gone());
+}
+
+#[test]
 fn sidecars_stop_after_the_containers_and_in_reverse_order() {
     let sidecar = |name| Container { restart_policy: Some(RestartPolicy::Always), ..container(name) };
     let mut facts = facts(vec![container("app")]);
@@ -235,7 +266,7 @@ proptest! {
     ) {
         let app = Container { readiness, liveness, startup, ..container("app") };
         let facts = facts(vec![app]);
-        let script = Scripted { answers, exit, stop_millis: 700 };
+        let script = Scripted { answers, exit, stop_millis: 700, hook_error: None };
         let play = |sees_probes| {
             let mut pod = Pod::new(&facts, script.clone());
             pod.log.sees_probes = sees_probes;

@@ -246,8 +246,10 @@ impl Cluster {
             let regular = status.containers.iter().filter(|_| !is_sidecar);
             init.chain(regular).map(|status| status.restart_count).max().unwrap_or(0)
         };
+        // As long as containers run, the kubelet tells the server of no end.
+        let is_ending = status.phase.has_ended() && !living.machine.is_gone();
         let state = PodState {
-            phase: status.phase,
+            phase: if is_ending { before.phase } else { status.phase },
             ready: status.is_ready(),
             ready_since: ready.and_then(|ready| ready.last_transition).or(before.ready_since),
             restarts: restarts(false),

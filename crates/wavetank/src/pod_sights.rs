@@ -41,7 +41,8 @@ impl Witness for Onlooker<'_> {
             Sight::Exit { container, .. } => (container, Move::Exits),
             Sight::Event { container, event } => {
                 if self.wanted {
-                    self.events.push((at, field_path(self.facts, container), worded(event)));
+                    let about = container.map(|number| field_path(self.facts, number)).unwrap_or_default();
+                    self.events.push((at, about, worded(event)));
                 }
                 return;
             }

@@ -55,6 +55,13 @@ impl Cluster {
             let conditions: Vec<Value> = told.conditions.iter().map(|one| condition(one, &edge)).collect();
             status.insert("conditions".into(), conditions.into());
         }
+        if record.state.phase == told.phase {
+            for (key, text) in [("reason", &told.reason), ("message", &told.message)] {
+                if !text.is_empty() {
+                    status.insert(key.into(), json!(&**text));
+                }
+            }
+        }
         let host = self.host_address(node);
         status.insert("hostIP".into(), json!(host));
         status.insert("hostIPs".into(), json!([{"ip": host}]));

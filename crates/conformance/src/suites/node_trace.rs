@@ -7,9 +7,9 @@ use core::time::Duration;
 use serde_json::{Map, Value, json};
 use wavetank_engine::Time;
 use wavetank_model::TemplateFacts;
-use wavetank_model::container::Hook;
+use wavetank_model::container::Handler;
 use wavetank_node::pod::{
-    Answer, Application, Machine, ProbeKind, Pull, Run, RunOf, Scene, Settings, Stopping, Verdict,
+    Answer, Application, Hooked, Machine, ProbeKind, Pull, Run, RunOf, Scene, Settings, Stopping, Verdict,
 };
 
 /// The fields of the input that are the pod's spec.
@@ -152,8 +152,8 @@ impl Application for Script<'_> {
         Answer { verdict, latency: span_in(entry, "latency"), holds_until: next.map(|from| run.started.offset(from)) }
     }
 
-    fn hook(&self, _run: RunOf<'_>, _hook: &Hook) -> Duration {
-        Duration::ZERO
+    fn hook(&self, _run: RunOf<'_>, _handler: &Handler, _at: Time) -> Hooked {
+        Hooked::default()
     }
 
     fn output(&self, _run: RunOf<'_>, _kind: ProbeKind) -> String {

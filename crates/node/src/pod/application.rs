@@ -3,7 +3,7 @@
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use wavetank_engine::Time;
-use wavetank_model::container::Hook;
+use wavetank_model::container::Handler;
 
 /// Which of the three probes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -70,6 +70,15 @@ pub struct Stopping {
     pub code: i32,
 }
 
+/// How a hook goes that asks the container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hooked {
+    /// How long it takes; [`Duration::MAX`] if it never ends.
+    pub takes: Duration,
+    /// Why it fails, if it does.
+    pub error: Option<String>,
+}
+
 /// What comes back from a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
@@ -126,8 +135,8 @@ pub trait Application {
     /// What a probe gets that starts at a time.
     fn probe(&self, run: RunOf<'_>, kind: ProbeKind, at: Time) -> Answer;
 
-    /// How long a hook takes that asks the container.
-    fn hook(&self, run: RunOf<'_>, hook: &Hook) -> Duration;
+    /// How a hook goes that asks the container at a time.
+    fn hook(&self, run: RunOf<'_>, handler: &Handler, at: Time) -> Hooked;
 
     /// What a failed probe says.
     fn output(&self, _run: RunOf<'_>, _kind: ProbeKind) -> String {

@@ -75,7 +75,11 @@ impl<'a> Scene<'a> {
     }
 
     pub(crate) fn event(&mut self, at: Time, container: usize, event: &KubeletEvent<'_>) {
-        self.witness.see(at, Sight::Event { container, event });
+        self.witness.see(at, Sight::Event { container: Some(container), event });
+    }
+
+    pub(crate) fn event_of_pod(&mut self, at: Time, event: &KubeletEvent<'_>) {
+        self.witness.see(at, Sight::Event { container: None, event });
     }
 }
 

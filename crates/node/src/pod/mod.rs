@@ -15,6 +15,7 @@
 //! - [`status`]: the status that the node holds.
 //! - [`generate`], [`phase`], [`conditions`]: how it follows from what the runtime says.
 //! - [`restart`], [`restart_back_off`]: whether and when a container runs again.
+//! - [`hooks`]: what runs after a start and before a stop.
 //! - [`image_name`]: names that images can have.
 //! - [`http_probe`]: requests of HTTP probes and what their answers mean.
 //! - [`sight`]: what an onlooker sees; the kubelet's events.
@@ -23,6 +24,7 @@ pub mod actions;
 pub mod application;
 pub mod conditions;
 pub mod generate;
+pub mod hooks;
 pub mod http_probe;
 pub mod image_name;
 pub mod machine;
@@ -36,7 +38,7 @@ pub mod status;
 pub mod stopping;
 pub mod worker;
 
-pub use application::{Answer, Application, ProbeKind, Pull, Run, RunOf, Stopping, Verdict};
+pub use application::{Answer, Application, Hooked, ProbeKind, Pull, Run, RunOf, Stopping, Verdict};
 pub use machine::{Fault, Machine, Scene, Settings};
 pub use sight::{KubeletEvent, Nobody, Sight, Witness};
 pub use status::{ContainerState, ContainerStatus, NodeStatus, Terminated};

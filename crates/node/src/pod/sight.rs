@@ -65,10 +65,10 @@ pub enum Sight<'a> {
     },
     /// The status that the node holds changed.
     Status(&'a NodeStatus),
-    /// The kubelet records an event about a container.
+    /// The kubelet records an event about a container, or about the pod.
     Event {
-        /// Number of the container, the init containers first.
-        container: usize,
+        /// Number of the container, the init containers first; none: the pod.
+        container: Option<usize>,
         /// What it says.
         event: &'a KubeletEvent<'a>,
     },
@@ -135,6 +135,12 @@ pub enum KubeletEvent<'a> {
     Started,
     /// A container is to be stopped.
     Killing(&'a str),
+    /// The hook after the start of a container failed.
+    PostStartFailed,
+    /// The hook before the stop of a container failed.
+    PreStopFailed,
+    /// The pod was active for too long.
+    DeadlineExceeded,
     /// A container is not restarted yet.
     RestartBackOff {
         /// Its name.
@@ -169,11 +175,14 @@ impl KubeletEvent<'_> {
             | Self::PullBackOff(_)
             | Self::Created
             | Self::Started
-            | Self::Killing(_) => false,
+            | Self::Killing(_)
+            | Self::DeadlineExceeded => false,
             Self::PullFailed { .. }
             | Self::InvalidImageName { .. }
             | Self::NeverPull(_)
             | Self::Failed(_)
+            | Self::PostStartFailed
+            | Self::PreStopFailed
             | Self::RestartBackOff { .. }
             | Self::Unhealthy { .. }
             | Self::ProbeErrored { .. } => true,
@@ -193,6 +202,9 @@ impl KubeletEvent<'_> {
             Self::Created => "Created",
             Self::Started => "Started",
             Self::Killing(_) => "Killing",
+            Self::PostStartFailed => "FailedPostStartHook",
+            Self::DeadlineExceeded => "DeadlineExceeded",
+            Self::PreStopFailed => "FailedPreStopHook",
             Self::Unhealthy { .. } | Self::ProbeErrored { .. } => "Unhealthy",
         }
     }
@@ -221,6 +233,9 @@ impl KubeletEvent<'_> {
             Self::Created => "Container created".into(),
             Self::Started => "Container started".into(),
             Self::Killing(message) => (*message).to_owned(),
+            Self::PostStartFailed => "PostStartHook failed".into(),
+            Self::DeadlineExceeded => super::worker::PAST_DEADLINE.into(),
+            Self::PreStopFailed => "PreStopHook failed".into(),
             Self::RestartBackOff { container, pod } => {
                 format!("Back-off restarting failed container {container} in pod {pod}")
             }

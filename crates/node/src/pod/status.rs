@@ -91,6 +91,10 @@ pub struct ContainerStatus {
 pub struct NodeStatus {
     /// Phase.
     pub phase: Phase,
+    /// Why it is in this phase, in a word, or empty.
+    pub reason: Arc<str>,
+    /// Why, for people, or empty.
+    pub message: Arc<str>,
     /// Init containers and sidecars, in the order of the spec.
     pub init_containers: Vec<ContainerStatus>,
     /// Containers, in the order of the spec.

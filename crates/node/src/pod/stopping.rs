@@ -3,12 +3,12 @@
 //! Sources: `pkg/kubelet/kuberuntime/kuberuntime_container.go`, `killContainer`;
 //! `kuberuntime_termination_order.go`.
 
+use super::hooks::{code_after, course};
 use super::machine::{Machine, Scene, run_of};
 use super::sight::{KubeletEvent, Sight};
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use wavetank_engine::Time;
-use wavetank_model::container::Hook;
 
 /// A running container gets at least this long between `SIGTERM` and `SIGKILL`.
 const LEAST_GRACE: i64 = 2;
@@ -42,8 +42,8 @@ pub(crate) struct Stop {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Stage {
-    /// Its hook runs.
-    PreStop { until: Time },
+    /// Its hook runs, and may fail in the end.
+    PreStop { until: Time, fails: bool },
     /// It waits for containers that must stop before it.
     Turn { until: Time },
     /// It was asked to stop; its exit is settled, and the runtime answers then at the latest.
@@ -59,7 +59,7 @@ impl Stop {
     /// When its stage ends by itself.
     pub(crate) const fn due(&self) -> Option<Time> {
         match self.stage {
-            Stage::PreStop { until } | Stage::Turn { until } | Stage::Signalled { until } => Some(until),
+            Stage::PreStop { until, .. } | Stage::Turn { until } | Stage::Signalled { until } => Some(until),
         }
     }
 }
@@ -100,18 +100,18 @@ impl Machine {
         let grace = self.grace(scene, number, reason);
         scene.event(now, number, &KubeletEvent::Killing(message));
         let hook = scene.container(number).and_then(|spec| spec.pre_stop.as_ref()).filter(|_| grace > 0);
-        let hook = hook.map(|hook| match hook {
-            Hook::Sleep(span) => seconds(*span),
-            Hook::Handler(_) if is_hung => Duration::MAX,
-            Hook::Handler(_) => scene.application.hook(run, hook),
-        });
+        let hooked = hook.map(|hook| course(scene, run, hook, is_hung, now)).unwrap_or_default();
+        // A hook that is cut off at the end of the grace period is not heard of again.
+        let fails = hooked.error.is_some() && hooked.takes <= seconds(grace);
         self.stops.retain(|stop| stop.container != number);
-        match hook.filter(|takes| !takes.is_zero()) {
-            Some(takes) => {
-                let stage = Stage::PreStop { until: now + takes.min(seconds(grace)) };
-                self.stops.push(Stop { container: number, grace, since: now, stage });
+        if hooked.takes.is_zero() {
+            if fails {
+                scene.event(now, number, &KubeletEvent::PreStopFailed);
             }
-            None => self.await_turn(scene, number, grace),
+            self.await_turn(scene, number, grace);
+        } else {
+            let stage = Stage::PreStop { until: now + hooked.takes.min(seconds(grace)), fails };
+            self.stops.push(Stop { container: number, grace, since: now, stage });
         }
     }
 
@@ -167,10 +167,11 @@ impl Machine {
         let Some(index) = self.processes.iter().position(|process| process.container == number) else { return };
         let process = &self.processes[index];
         let stopping = scene.application.stop(run_of(scene.facts, number, process.run, process.started));
-        let exit = if stopping.takes <= seconds(grace) && !process.is_hung {
-            (now + stopping.takes, stopping.code)
-        } else {
-            (now + seconds(grace), KILLED)
+        let signal = scene.container(number).and_then(|spec| spec.stop_signal.as_deref());
+        let exit = match code_after(signal, stopping.code) {
+            None => (now, KILLED),
+            Some(code) if stopping.takes <= seconds(grace) && !process.is_hung => (now + stopping.takes, code),
+            Some(_) => (now + seconds(grace), KILLED),
         };
         let process = &mut self.processes[index];
         if process.exit.is_none_or(|(at, _)| exit.0 < at) {
@@ -195,7 +196,7 @@ impl Machine {
             return true;
         }
         let ready = self.stops.iter().position(|stop| match stop.stage {
-            Stage::PreStop { until } => until <= now,
+            Stage::PreStop { until, .. } => until <= now,
             Stage::Turn { until } => until <= now || self.has_turn(scene, stop.container),
             Stage::Signalled { .. } => false,
         });
@@ -203,7 +204,12 @@ impl Machine {
         let stop = self.stops.remove(index);
         let left = stop.grace.saturating_sub(whole_seconds(now.since(stop.since)));
         match stop.stage {
-            Stage::PreStop { .. } => self.await_turn(scene, stop.container, left),
+            Stage::PreStop { fails, .. } => {
+                if fails {
+                    scene.event(now, stop.container, &KubeletEvent::PreStopFailed);
+                }
+                self.await_turn(scene, stop.container, left);
+            }
             Stage::Turn { .. } | Stage::Signalled { .. } => self.signal(scene, stop.container, left),
         }
         true
@@ -216,7 +222,9 @@ impl Machine {
             let stop = self.stops.iter_mut().find(|stop| stop.container == process.container);
             let Some(stop) = stop else { continue };
             match &mut stop.stage {
-                Stage::PreStop { until } | Stage::Turn { until } => *until = (*until).min(self.now + seconds(grace)),
+                Stage::PreStop { until, .. } | Stage::Turn { until } => {
+                    *until = (*until).min(self.now + seconds(grace))
+                }
                 Stage::Signalled { until } if *until > latest => {
                     *until = latest;
                     if process.exit.is_none_or(|(at, _)| at > latest) {

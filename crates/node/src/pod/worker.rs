@@ -7,7 +7,7 @@ use super::conditions;
 use super::generate::{Observed, RuntimeState, RuntimeStatus, StartFailure};
 use super::machine::{Deletion, Machine, Sandbox, Scene};
 use super::phase::phase;
-use super::sight::Sight;
+use super::sight::{KubeletEvent, Sight};
 use super::starting::Started;
 use super::status::{ContainerStatus, NodeStatus};
 use super::stopping::KillReason;
@@ -15,13 +15,19 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use wavetank_engine::Time;
-use wavetank_model::PodCondition;
+use wavetank_model::{Phase, PodCondition};
 
 /// A pod whose sync failed is looked at again after this.
 const AFTER_ERROR: Duration = Duration::from_secs(10);
 
 /// A pod that is held back is looked at again after this at the latest.
 const AT_LATEST: Duration = Duration::from_secs(60);
+
+/// The reason of a pod that was active for too long.
+const DEADLINE_EXCEEDED: &str = "DeadlineExceeded";
+
+/// What is said of it.
+pub(crate) const PAST_DEADLINE: &str = "Pod was active on the node longer than the specified deadline";
 
 /// The worker of one pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,8 +75,12 @@ pub(crate) enum Wait {
     Pull { container: usize, began: Time, until: Time, error: Option<String> },
     /// A container that is being started.
     Start { container: usize, until: Time },
+    /// The hook of a container that has just started, and why it fails if it does.
+    PostStart { container: usize, until: Time, error: Option<String> },
     /// Containers that are being stopped, and what follows.
     Stops { then: Then },
+    /// A container that is being stopped because its hook failed.
+    FailedHook { container: usize, failure: StartFailure },
 }
 
 /// What follows when all containers that a sync stops have stopped.
@@ -79,6 +89,16 @@ pub(crate) enum Then {
     Nothing,
     StopSandbox,
     Remove,
+}
+
+impl Wait {
+    /// Whether containers are being stopped, which a deletion does not break off.
+    const fn is_for_stops(&self) -> bool {
+        match self {
+            Self::Stops { .. } | Self::FailedHook { .. } => true,
+            Self::Pull { .. } | Self::Start { .. } | Self::PostStart { .. } => false,
+        }
+    }
 }
 
 impl PodWorker {
@@ -103,11 +123,13 @@ impl Machine {
     pub(crate) fn worker_due(&self, scene: &Scene<'_>) -> Option<Time> {
         match &self.worker.stage {
             Stage::Idle if self.worker.is_wanted => Some(self.now),
-            Stage::Idle if self.resyncs_in_vain(scene) => None,
-            Stage::Idle => self.worker.planned,
+            Stage::Idle if self.resyncs_in_vain(scene) => self.deadline(scene),
+            Stage::Idle => self.worker.planned.into_iter().chain(self.deadline(scene)).min(),
             Stage::Syncing(sync) => match &sync.wait {
-                Some(Wait::Pull { until, .. } | Wait::Start { until, .. }) => Some(*until),
-                Some(Wait::Stops { .. }) | None => None,
+                Some(Wait::Pull { until, .. } | Wait::Start { until, .. } | Wait::PostStart { until, .. }) => {
+                    Some(*until)
+                }
+                Some(Wait::Stops { .. } | Wait::FailedHook { .. }) | None => None,
             },
             Stage::Terminating | Stage::Done => None,
         }
@@ -138,8 +160,8 @@ impl Machine {
     pub(crate) fn go_on_syncing(&mut self, scene: &mut Scene<'_>) -> bool {
         match &mut self.worker.stage {
             Stage::Idle => {
-                let is_planned = self.worker.planned.is_some_and(|planned| planned <= self.now);
-                if !self.worker.is_wanted && !is_planned {
+                let is_due = |at: Option<Time>| at.is_some_and(|at| at <= self.now);
+                if !self.worker.is_wanted && !is_due(self.worker.planned) && !is_due(self.deadline(scene)) {
                     return false;
                 }
                 self.begin_sync(scene);
@@ -192,6 +214,16 @@ impl Machine {
         self.run_steps(scene, Box::new(sync));
     }
 
+    /// When the pod will have been active for too long, if that ends it. A kubelet looks once a second, here
+    /// at whole seconds of the pod's life.
+    ///
+    /// Source: `pkg/kubelet/active_deadline.go`.
+    fn deadline(&self, scene: &Scene<'_>) -> Option<Time> {
+        let seconds = u64::try_from(scene.facts.active_deadline_seconds?).ok()?;
+        let since = self.status.condition("PodScheduled")?.last_transition?;
+        (!self.status.phase.has_ended()).then_some(since + Duration::from_secs(seconds))
+    }
+
     fn observed<'a>(&'a self, scene: &'a Scene<'_>, runtime: &'a [RuntimeStatus]) -> Observed<'a> {
         Observed {
             facts: scene.facts,
@@ -216,6 +248,18 @@ impl Machine {
                 self.note_start(scene, sync, container, Started::Yes);
                 true
             }
+            Some(Wait::PostStart { container, until, error }) if until <= now => {
+                self.end_post_start(scene, sync, container, error.as_deref());
+                true
+            }
+            Some(Wait::PostStart { container, .. }) if self.has_lost_hook(scene, container) => {
+                self.end_post_start(scene, sync, container, Some("the container has exited"));
+                true
+            }
+            Some(Wait::FailedHook { container, failure }) if self.stops.is_empty() => {
+                Self::note_failure(scene, sync, container, failure, None);
+                true
+            }
             Some(Wait::Stops { then }) if self.stops.is_empty() => {
                 match then {
                     Then::Nothing => {}
@@ -238,18 +282,47 @@ impl Machine {
         match started {
             Started::Yes => {
                 self.start(scene, container, &sync.snapshot);
-                sync.results.push((container, None));
-            }
-            Started::Wait(wait) => sync.wait = Some(wait),
-            Started::No(failure, expires) => {
-                sync.results.push((container, Some(failure)));
-                sync.failed = true;
-                sync.expires = sync.expires.into_iter().chain(expires).min();
-                let init = scene.facts.init_containers.get(container);
-                if init.is_some_and(|init| !init.is_restartable_init()) {
-                    sync.steps.clear();
+                match self.post_start(scene, container) {
+                    Some(hooked) if !hooked.takes.is_zero() => {
+                        let until = self.now + hooked.takes;
+                        sync.wait = Some(Wait::PostStart { container, until, error: hooked.error });
+                    }
+                    hooked => {
+                        let error = hooked.and_then(|hooked| hooked.error);
+                        self.end_post_start(scene, sync, container, error.as_deref());
+                    }
                 }
             }
+            Started::Wait(wait) => sync.wait = Some(wait),
+            Started::No(failure, expires) => Self::note_failure(scene, sync, container, failure, expires),
+        }
+    }
+
+    /// A container has started and its hook, if it has one, is over.
+    fn end_post_start(&mut self, scene: &mut Scene<'_>, sync: &mut Sync, container: usize, error: Option<&str>) {
+        match error {
+            None => sync.results.push((container, None)),
+            Some(error) => {
+                let failure = self.fail_post_start(scene, container, error);
+                sync.wait = Some(Wait::FailedHook { container, failure });
+            }
+        }
+    }
+
+    /// A container could not be started; without an init container the sync does not go on.
+    fn note_failure(
+        scene: &Scene<'_>,
+        sync: &mut Sync,
+        container: usize,
+        failure: StartFailure,
+        expires: Option<Time>,
+    ) {
+        sync.results.push((container, Some(failure)));
+        sync.failed = true;
+        sync.expires = sync.expires.into_iter().chain(expires).min();
+        let init = scene.facts.init_containers.get(container);
+        if init.is_some_and(|init| !init.is_restartable_init()) {
+            sync.steps.clear();
         }
     }
 
@@ -281,7 +354,7 @@ impl Machine {
                 }
             }
         }
-        let is_stopping = matches!(sync.wait, Some(Wait::Stops { .. }));
+        let is_stopping = sync.wait.as_ref().is_some_and(Wait::is_for_stops);
         self.worker.stage = Stage::Syncing(sync);
         if !is_stopping {
             self.hear_of_deferred_deletion(scene);
@@ -307,7 +380,7 @@ impl Machine {
     /// The deletion reaches the worker. It breaks off pulls and starts, but not stops.
     pub(crate) fn hear_of_deletion(&mut self, scene: &mut Scene<'_>, grace: i64) {
         match &self.worker.stage {
-            Stage::Syncing(sync) if matches!(sync.wait, Some(Wait::Stops { .. })) => {
+            Stage::Syncing(sync) if sync.wait.as_ref().is_some_and(Wait::is_for_stops) => {
                 self.worker.deferred = Some(grace);
                 return;
             }
@@ -366,6 +439,14 @@ impl Machine {
         status.phase = phase(scene.facts, &statuses, is_terminal, has_initialized);
         if self.status.phase.has_ended() {
             status.phase = self.status.phase;
+            status.reason.clone_from(&self.status.reason);
+            status.message.clone_from(&self.status.message);
+        }
+        if self.deadline(scene).is_some_and(|deadline| deadline <= self.now) {
+            status.phase = Phase::Failed;
+            status.reason = DEADLINE_EXCEEDED.into();
+            status.message = PAST_DEADLINE.into();
+            scene.event_of_pod(self.now, &KubeletEvent::DeadlineExceeded);
         }
         self.note_probes(scene, &mut status);
         status.conditions = kubelet_conditions(scene, &status, self.sandbox == Sandbox::Ready);
