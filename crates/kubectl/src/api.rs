@@ -161,6 +161,17 @@ pub(crate) fn patch(
     Ok((before, get(cluster, at)?))
 }
 
+/// Patches the status of a pod; see [`Cluster::patch_pod_status`].
+pub(crate) fn patch_pod_status(
+    cluster: &mut Cluster,
+    at: &Address,
+    how: PatchKind,
+    patch: &Value,
+) -> Result<Value, Refusal> {
+    cluster.patch_pod_status(&at.path(), how, patch).map_err(refusal)?;
+    get(cluster, at)
+}
+
 /// Deletes an object; what depends on it goes as `how` says.
 ///
 /// Pods get `grace` seconds to stop, or as many as they ask for.

@@ -133,6 +133,7 @@ impl ClusterBuilder {
             runs: SecondaryMap::new(),
             machines: Machines::default(),
             placement: Placement::default(),
+            unschedulable: crate::unschedulable::Unschedulable::default(),
             last_delivery: Time::ZERO,
             refusals: WriteRefusals::default(),
             digest: Digest::new(),

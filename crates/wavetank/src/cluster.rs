@@ -13,6 +13,7 @@ use crate::profile::{Bucket, Profile};
 use crate::service_passes::ServicePass;
 use crate::services::Services;
 use crate::traffic::Traffic;
+use crate::unschedulable::Unschedulable;
 use crate::watch::Watch;
 use crate::work_queue::WorkQueue;
 use crate::{dispatch, history_digest};
@@ -58,6 +59,7 @@ pub struct Cluster {
     pub(crate) runs: SecondaryMap<PodKey, PodRun>,
     pub(crate) machines: Machines,
     pub(crate) placement: Placement,
+    pub(crate) unschedulable: Unschedulable,
     pub(crate) last_delivery: Time,
     pub(crate) refusals: WriteRefusals,
     pub(crate) digest: Digest,
@@ -255,6 +257,7 @@ impl Cluster {
             Event::Scrape => self.scrape(),
             Event::NodeLost(node) => self.collect_pods_of_node(node),
             Event::NodeSilent(node) => self.notice_silence(node),
+            Event::Unscheduled => self.try_leftovers(),
             Event::TaintEvicts(pod) => self.evict_by_taint(pod),
         }
         self.absorb();

@@ -42,6 +42,8 @@ pub(crate) enum Event {
     NodeLost(u32),
     /// Nothing has been heard of a node that was cut off.
     NodeSilent(u32),
+    /// Pods that found no node long ago are tried again.
+    Unscheduled,
     /// A pod has tolerated the taint of its node long enough.
     TaintEvicts(PodKey),
 }

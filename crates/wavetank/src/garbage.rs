@@ -188,8 +188,10 @@ impl Cluster {
 
     /// What a change of a document means to its owners and dependents.
     pub(crate) fn react_to_document(&mut self, old: Option<&Arc<Document>>, new: Option<&Arc<Document>>) {
-        if new.is_some_and(|new| new.kind == Kind::Node) {
+        if let Some(node) = new.filter(|new| new.kind == Kind::Node) {
             self.refresh_placement();
+            let number = self.store.node_number(&node.meta.name);
+            self.nodes_changed(Some(number));
         }
         match (old, new) {
             (Some(old), None) => {

@@ -18,6 +18,7 @@
 //! - [`log`]: the history and how much of it is kept.
 //! - [`gather`]: inputs of passes, read off the store's indices.
 //! - [`passes`]: passes under way, and the requests they make.
+//! - [`pod_conditions`]: conditions of pods that others than the kubelet set.
 //! - [`pod_deletion`]: deleting a pod with a grace of one's own.
 //! - [`garbage`]: what becomes of dependents.
 //! - [`audit`]: single passes run by hand, and their requests.
@@ -41,6 +42,7 @@ pub mod metrics;
 pub mod nodes;
 pub mod objects;
 pub mod passes;
+pub mod pod_conditions;
 pub mod pod_deletion;
 pub mod profile;
 pub mod recorded_events;
@@ -63,6 +65,7 @@ mod rank;
 mod scale;
 mod service_passes;
 mod services;
+mod unschedulable;
 mod work_queue;
 
 pub use builder::ClusterBuilder;
@@ -78,6 +81,7 @@ pub use traffic::App;
 pub use watch::{WatchEvent, WatchId, WatchType};
 pub use wavetank_engine::{Calendar, Time};
 pub use wavetank_manifest::{Kind, Object};
+pub use wavetank_model::ConditionStatus;
 pub use wavetank_network::{
     AppBehaviour, Balancing, Cause, Ended, FluidReport, KeepAlive, Load, Origin, Outcome as RequestOutcome, ProxyDelay,
     Rate, RateProfile, Report, ServiceTime, Source, SourceId, Spacing, StopBehaviour, Target, Window,

@@ -11,7 +11,7 @@ use wavetank_node::{ImageBehaviour, NodeModel, scripted};
 const POD_COLLECTION: Duration = Duration::from_secs(1);
 
 impl Cluster {
-    /// Adds a node, without a limit of pods. Pods that found no node before are not tried again.
+    /// Adds a node, without a limit of pods. Pods that found no node before are tried again if it takes them.
     pub fn add_node(&mut self, name: &str, labels: StringMap) {
         self.store.add_node(name, labels);
         self.put_node_document(name);

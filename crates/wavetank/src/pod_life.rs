@@ -60,6 +60,7 @@ impl Cluster {
             Change::Pod { key, old: Some(old), new: None } => {
                 self.metrics.gone(*key);
                 self.machines.remove(*key);
+                self.unschedulable.forget(*key);
                 if let Some(owner) = self.store.owner_in(old) {
                     self.dependent_gone(owner);
                 }
@@ -93,8 +94,13 @@ impl Cluster {
                 _ => {}
             },
             Change::Document { old, new, .. } => self.react_to_document(old.as_ref(), new.as_ref()),
-            Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {
+            Change::NodeAdded { node } => {
                 self.refresh_placement();
+                self.nodes_changed(Some(*node));
+            }
+            Change::NodeRemoved { .. } => {
+                self.refresh_placement();
+                self.nodes_changed(None);
             }
             Change::Pod { .. } => {}
         }
@@ -118,6 +124,9 @@ impl Cluster {
     /// The scheduler binds a pod to the next node that fits; a pod that none fits stays pending.
     pub(crate) fn bind_pod(&mut self, key: PodKey) {
         let Some(pod) = self.store.pod(key).filter(|pod| pod.stored && pod.state.node.is_none()) else { return };
+        if self.unschedulable.fits_nowhere(pod.template) {
+            return self.note_unschedulable(key);
+        }
         let facts = &self.store.template_facts(pod.template).facts;
         let named = facts.node_name.is_some();
         let node = match &facts.node_name {
@@ -135,11 +144,14 @@ impl Cluster {
         };
         if let Some(node) = node {
             let state = PodState { node: Some(node), ..pod.state };
+            self.unschedulable.forget(key);
             self.write_pod(key, state);
             if !named {
                 self.record_binding(key, node);
             }
             self.start_on_node(key);
+        } else if !named {
+            self.note_unschedulable(key);
         }
     }
 
@@ -154,19 +166,20 @@ impl Cluster {
         self.store
             .schedulable_nodes()
             .filter(|(_, node)| fits(&facts.node_selector, &node.labels))
-            .filter(|(_, node)| {
-                self.taints(&node.name).iter().all(|taint| {
-                    let text = |key: &str| taint[key].as_str().unwrap_or_default();
-                    let tolerated = facts
-                        .tolerations
-                        .iter()
-                        .any(|toleration| toleration.tolerates(text("key"), text("value"), text("effect")));
-                    text("effect") == "PreferNoSchedule" || tolerated
-                })
-            })
+            .filter(|(_, node)| self.tolerates_taints(facts, &node.name))
             .map(|(number, _)| number)
             .filter(|number| self.machines.cut_off.get(number).is_none_or(|cut| !cut.noticed))
             .collect()
+    }
+
+    /// Whether a pod tolerates all that keeps pods away from a node.
+    pub(crate) fn tolerates_taints(&self, facts: &TemplateFacts, node: &str) -> bool {
+        self.taints(node).iter().all(|taint| {
+            let text = |key: &str| taint[key].as_str().unwrap_or_default();
+            let mut tolerations = facts.tolerations.iter();
+            text("effect") == "PreferNoSchedule"
+                || tolerations.any(|toleration| toleration.tolerates(text("key"), text("value"), text("effect")))
+        })
     }
 
     /// What keeps pods away from a node.

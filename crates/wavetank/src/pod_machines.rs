@@ -12,7 +12,7 @@ use crate::pod_sights::Onlooker;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wavetank_engine::Time;
-use wavetank_model::PodKey;
+use wavetank_model::{PodCondition, PodKey};
 use wavetank_node::pod::{Machine, Nobody, NodeStatus, Scene};
 use wavetank_node::{Behaving, NodeModel, Stage};
 use wavetank_store::PodState;
@@ -21,6 +21,8 @@ use wavetank_store::PodState;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Machines {
     pods: BTreeMap<PodKey, Box<Living>>,
+    /// Conditions that others than the kubelet have set.
+    conditions: BTreeMap<PodKey, Vec<PodCondition>>,
     /// Whether pods of a template are plain, by its number, once that was asked.
     #[serde(skip)]
     plain: Vec<Option<bool>>,
@@ -63,6 +65,19 @@ impl Machines {
         if !self.pods.is_empty() {
             self.pods.remove(&key);
         }
+        if !self.conditions.is_empty() {
+            self.conditions.remove(&key);
+        }
+    }
+
+    /// The conditions of a pod that others than the kubelet have set.
+    pub(crate) fn conditions(&self, key: PodKey) -> &[PodCondition] {
+        self.conditions.get(&key).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn conditions_mut(&mut self, key: PodKey) -> &mut Vec<PodCondition> {
+        self.conditions.entry(key).or_default()
     }
 
     /// Behaviours changed, so that it is to be asked anew who is plain.
@@ -192,6 +207,7 @@ impl Cluster {
         if cut.is_some_and(|cut| cut.is_dead) {
             return;
         }
+        let conditions = self.machines.conditions.get(&key).map(Vec::as_slice).unwrap_or_default();
         let Some(living) = self.machines.pods.get_mut(&key) else { return };
         let wants_events = self.history.level >= crate::log::LogLevel::Objects || self.audit.is_some();
         let pod = context(&self.store, pod, self.seed);
@@ -201,7 +217,7 @@ impl Cluster {
             facts: pod.facts,
             settings: kubelet.settings(),
             application: &application,
-            conditions: &[],
+            conditions,
             witness: &mut onlooker,
         };
         living.machine.advance(&mut scene, self.now);

@@ -46,13 +46,22 @@ impl Cluster {
         let facts = &self.store.template_facts(record.template).facts;
         let Value::Object(status) = &mut pod["status"] else { return };
         status.insert("qosClass".into(), json!(quality_of_service(facts)));
-        let Some(node) = record.state.node else { return };
+        let Some(node) = record.state.node else {
+            let scheduled = self.unschedulable.condition(key);
+            let all = self.machines.conditions(key).iter().chain(&scheduled);
+            let conditions: Vec<Value> = all.map(|one| condition(one, &self.edge())).collect();
+            if !conditions.is_empty() {
+                status.insert("conditions".into(), conditions.into());
+            }
+            return;
+        };
         let Some(told) = self.node_status(key) else { return };
         let edge = self.edge();
         // A pod whose node is lost is marked by others; what they say stands.
         let is_marked = told.is_ready() && !record.state.ready;
         if !is_marked {
-            let conditions: Vec<Value> = told.conditions.iter().map(|one| condition(one, &edge)).collect();
+            let all = self.machines.conditions(key).iter().chain(&told.conditions);
+            let conditions: Vec<Value> = all.map(|one| condition(one, &edge)).collect();
             status.insert("conditions".into(), conditions.into());
         }
         if record.state.phase == told.phase {

@@ -54,6 +54,9 @@ pub(super) fn patch(run: &mut Run<'_>) -> Result<(), Fault> {
         let subresource = run.arguments.text("subresource").unwrap_or_default().to_owned();
         let outcome = run.request(dry_run, |cluster| match subresource.as_str() {
             "scale" => patch_scale(cluster, &found.at, how, &patch),
+            "status" if found.at.resource.kind == "Pod" => {
+                api::patch_pod_status(cluster, &found.at, how, &patch).map(|after| (found.object.clone(), after))
+            }
             // What a controller owns it writes again at once.
             "status" => Ok((found.object.clone(), found.object.clone())),
             _ => api::patch(cluster, &found.at, how, &patch),

@@ -77,6 +77,7 @@ impl Cluster {
             self.tell_again(key);
         }
         self.refresh_placement();
+        self.nodes_changed(Some(node));
         self.absorb();
         Ok(())
     }
@@ -130,6 +131,7 @@ impl Cluster {
         ]);
         self.show_node(&name, "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.", &since, &taints);
         self.refresh_placement();
+        self.nodes_changed(None);
         for key in self.pods_on(node) {
             let Some(pod) = self.store.pod(key) else { continue };
             if pod.state.ready {
