@@ -1,4 +1,4 @@
-//! One rollout, to be run under a profiler: `rollout_cost REPLICAS together|staggered`.
+//! One rollout, to be run under a profiler: `rollout_cost REPLICAS together|staggered [service]`.
 //!
 //! Prints what must not change without somebody noticing: the digest, what was done, how often memory
 //! was asked for. `.ci/cost` holds it against `budget.txt`.
@@ -15,8 +15,9 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let replicas = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(10_000);
     let ready = if arguments.next().as_deref() == Some("staggered") { Ready::Staggered } else { Ready::Together };
+    let service = arguments.next().as_deref() == Some("service");
     let region = Region::new(ALLOCATOR);
-    let cluster = Rollout::of(replicas, ready).run();
+    let cluster = Rollout { service, ..Rollout::of(replicas, ready) }.run();
     let used = region.change();
     let counters = cluster.counters();
     println!("digest {}", cluster.digest());
@@ -25,4 +26,5 @@ fn main() {
     println!("changes {}", counters.changes);
     println!("deployment_passes {}", counters.deployment_passes);
     println!("set_passes {}", counters.set_passes);
+    println!("service_passes {}", counters.service_passes);
 }

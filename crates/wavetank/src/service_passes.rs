@@ -6,6 +6,7 @@ use crate::log::{Component, ObjectRef};
 use crate::services::pod_seen;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use wavetank_controllers::endpoint_slice::{FIRST_BACK_OFF, LONGEST_BACK_OFF, MAX_RETRIES};
 use wavetank_controllers::{
@@ -21,7 +22,11 @@ use wavetank_store::{CohortId, Precondition, pod_name};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ServicePass {
     service: Arc<Service>,
-    index: Arc<SliceIndex>,
+    /// Slices that were seen to change since the pass began, as it had seen them. Only a refusal asks for
+    /// the index of then, so it is not kept but made when that happens.
+    unseen: BTreeMap<Arc<str>, Option<Arc<EndpointSlice>>>,
+    /// The index, once the record of the Service is gone.
+    left: Option<Box<SliceIndex>>,
     all: bool,
     pods: Vec<PodSeen>,
     gone: Vec<Uid>,
@@ -42,11 +47,33 @@ impl ServicePass {
         }
     }
 
-    fn plan(&mut self) {
+    /// The index changes at this name while the pass is under way.
+    pub(crate) fn keep_unseen(&mut self, name: &Arc<str>, before: Option<&Arc<EndpointSlice>>) {
+        self.unseen.entry(Arc::clone(name)).or_insert_with(|| before.map(Arc::clone));
+    }
+
+    /// The record of the Service goes while the pass is under way.
+    pub(crate) fn inherit(&mut self, index: SliceIndex) {
+        self.left.get_or_insert(Box::new(index));
+    }
+
+    /// The index as it was when the pass began.
+    fn index_of_then(&self, now: Option<&SliceIndex>) -> SliceIndex {
+        let mut index = self.left.as_deref().or(now).cloned().unwrap_or_default();
+        for (name, before) in &self.unseen {
+            match before {
+                Some(slice) => drop(index.put(Arc::clone(slice))),
+                None => drop(index.remove(name)),
+            }
+        }
+        index
+    }
+
+    fn plan(&mut self, index: &SliceIndex) {
         let inputs = EndpointSliceInputs {
             service: &self.service,
             pods: self.given(),
-            slices: &self.index,
+            slices: index,
             trigger_time: self.trigger_time.as_deref(),
             stale: self.stale,
         };
@@ -61,7 +88,7 @@ impl Cluster {
             self.endpoint_slices.queue.forget(key);
             return self.endpoint_slices.queue.done(key);
         };
-        let (service, index, stale) = (Arc::clone(&record.service), Arc::clone(&record.index), record.stale.is_stale());
+        let (service, stale) = (Arc::clone(&record.service), record.stale.is_stale());
         if stale {
             // Nothing was looked at, so nothing is taken off the list.
             return self.end_service_pass(key, true);
@@ -72,7 +99,8 @@ impl Cluster {
             if all { (self.all_pods_of(&service), Vec::new()) } else { self.changed_pods(&service, &changed) };
         let mut pass = ServicePass {
             service,
-            index,
+            unseen: BTreeMap::new(),
+            left: None,
             all,
             pods,
             gone,
@@ -87,8 +115,8 @@ impl Cluster {
         if let Some(record) = self.services.records.get_mut(&key) {
             let earliest = record.times.note(&pass.service, pass.given());
             pass.trigger_time = earliest.map(|time| edge.spell_time_in_full(time));
+            pass.plan(&record.index);
         }
-        pass.plan();
         self.go_on_service_pass(key, pass);
     }
 
@@ -120,7 +148,7 @@ impl Cluster {
     fn changed_pods(
         &self,
         service: &Service,
-        changed: &std::collections::BTreeMap<Uid, PodKey>,
+        changed: &BTreeMap<Uid, PodKey>,
     ) -> (Vec<PodSeen>, Vec<Uid>) {
         let (mut pods, mut gone) = (Vec::new(), Vec::new());
         for (uid, key) in changed {
@@ -164,7 +192,9 @@ impl Cluster {
             let again = refused.is_some();
             pass.replies.push(Reply { done: u32::from(!again), refused });
             if again {
-                pass.plan();
+                let now = self.services.records.get(&key).map(|record| &record.index);
+                let index = pass.index_of_then(now);
+                pass.plan(&index);
             }
         }
         let failed = pass.plan.error.is_some();

@@ -35,7 +35,7 @@ pub(crate) struct Services {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ServiceRecord {
     pub(crate) service: Arc<Service>,
-    pub(crate) index: Arc<SliceIndex>,
+    pub(crate) index: SliceIndex,
     pub(crate) stale: StaleSlices,
     pub(crate) times: TriggerTimes,
     /// Whether the next pass looks at all pods.
@@ -89,8 +89,8 @@ pub(crate) fn pod_seen(store: &Store, key: PodKey, pod: &PodRecord) -> Option<Po
         if node.present { NodeSeen::Known { name, zone } } else { NodeSeen::Missing(name) }
     });
     let template = Arc::clone(store.template_of(pod));
-    let text =
-        |key: &str| template.value.pointer(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(Arc::from);
+    let spec = template.value.get("spec");
+    let text = |key: &str| spec?.get(key)?.as_str().filter(|text| !text.is_empty()).map(Arc::from);
     Some(PodSeen {
         pod: EndpointPod { uid: pod.uid, key },
         name: store.pod_name(pod),
@@ -101,7 +101,7 @@ pub(crate) fn pod_seen(store: &Store, key: PodKey, pod: &PodRecord) -> Option<Po
         ipv4: has_address(state).then(|| pod_address(pod.uid)),
         ipv6: None,
         node,
-        hostname: text("/spec/hostname").zip(text("/spec/subdomain")),
+        hostname: text("hostname").zip(text("subdomain")),
         template,
     })
 }
@@ -124,7 +124,11 @@ impl Cluster {
     fn see_service(&mut self, key: DocumentKey, new: Option<&Arc<Document>>) {
         self.services.of_cohort.clear();
         let Some(service) = new.and_then(|document| document.service()) else {
-            self.services.records.remove(&key);
+            if let Some(record) = self.services.records.remove(&key)
+                && let Some(pass) = self.service_passes.get_mut(&key)
+            {
+                pass.inherit(record.index);
+            }
             return;
         };
         if let Some(record) = self.services.records.get_mut(&key) {
@@ -134,7 +138,7 @@ impl Cluster {
             let index = self.slices_seen(&service);
             let record = ServiceRecord {
                 service: Arc::new(service),
-                index: Arc::new(index),
+                index,
                 stale: StaleSlices::default(),
                 times: TriggerTimes::default(),
                 all: true,
@@ -170,7 +174,10 @@ impl Cluster {
             && (before != after || !is_ours)
             && let Some(record) = self.services.records.get_mut(&key)
         {
-            Arc::make_mut(&mut record.index).remove(&old.meta.name);
+            let gone = record.index.remove(&old.meta.name);
+            if let (Some(gone), Some(pass)) = (gone, self.service_passes.get_mut(&key)) {
+                pass.keep_unseen(&old.meta.name, Some(&gone));
+            }
             let unexpected = new.is_none() && was_ours && record.stale.saw_deletion(old.meta.uid);
             if unexpected || new.is_some() {
                 record.all = true;
@@ -182,11 +189,11 @@ impl Cluster {
             && let Some(record) = self.services.records.get_mut(&key)
         {
             let foreign = record.stale.saw(&new) || (old.is_some() && (before != after || !was_ours));
-            let index = Arc::make_mut(&mut record.index);
-            if new.meta.is_terminating() {
-                index.remove(&new.meta.name);
-            } else {
-                index.put(Arc::new(new));
+            let name = Arc::clone(&new.meta.name);
+            let before =
+                if new.meta.is_terminating() { record.index.remove(&name) } else { record.index.put(Arc::new(new)) };
+            if let Some(pass) = self.service_passes.get_mut(&key) {
+                pass.keep_unseen(&name, before.as_ref());
             }
             if foreign {
                 record.all = true;

@@ -22,6 +22,9 @@ pub(super) struct Work {
 /// Endpoints that should be, by group and pod, and the ports of the group as the Service orders them.
 type Desired = BTreeMap<PortMap, (Arc<[EndpointPort]>, BTreeMap<Uid, Endpoint>)>;
 
+/// Slices by name.
+type Slices<'a> = BTreeMap<&'a Arc<str>, &'a Arc<EndpointSlice>>;
+
 /// What is to be done, and the errors about pods that were left out.
 pub(super) fn family_work(inputs: &EndpointSliceInputs<'_>, family: AddressFamily) -> (Work, Vec<String>) {
     let (service, index) = (inputs.service, inputs.slices);
@@ -29,29 +32,27 @@ pub(super) fn family_work(inputs: &EndpointSliceInputs<'_>, family: AddressFamil
     let owned = |slice: &EndpointSlice| slice.is_owned_by(service.meta.uid);
     let mut work = Work::default();
     let all = matches!(inputs.pods, PodsGiven::All(_));
-    let touched = touched(inputs, family);
+    let mut touched = touched(inputs, family);
     if all {
         work.delete.extend(index.iter().filter(|slice| slice.family == family && !owned(slice)).map(Arc::clone));
     }
     let mut count = 0;
     for (ports, group) in index.groups(family) {
-        count += group.names().count();
+        count += group.len();
         // A group without pods: all of its slices go. That a group has pods which did not change shows
         // in its endpoints.
         if !desired.contains_key(ports) && (all || group.endpoints() == 0) {
             let slices = group.names().filter_map(|name| index.get(name));
             work.delete.extend(slices.filter(|slice| owned(slice)).map(Arc::clone));
-        } else if !desired.contains_key(ports) {
-            let names: Vec<_> = group.names().filter(|name| touched.contains(*name)).collect();
+        } else if !desired.contains_key(ports) && touched.contains_key(ports) {
             // Slices of a group that only loses endpoints.
-            if !names.is_empty() {
-                desired.insert(ports.clone(), (first_ports(index, group), BTreeMap::new()));
-            }
+            desired.insert(ports.clone(), (first_ports(index, group), BTreeMap::new()));
         }
     }
     for (ports, (spelled, endpoints)) in desired {
-        GroupWork { inputs, family, spelled, group: index.group(family, &ports), all }
-            .run(endpoints, &touched, &mut work);
+        let group = index.group(family, &ports);
+        let slices = touched.remove(&ports).unwrap_or_default();
+        GroupWork { inputs, family, spelled, group, all }.run(endpoints, slices, &mut work);
     }
     if count == work.delete.len() && work.create.is_empty() {
         let placeholder = new_slice(service, family, Arc::from([]));
@@ -103,12 +104,12 @@ fn desired(inputs: &EndpointSliceInputs<'_>, family: AddressFamily) -> (Desired,
     (desired, faults)
 }
 
-/// Names of the slices that have to be looked at.
-fn touched(inputs: &EndpointSliceInputs<'_>, family: AddressFamily) -> BTreeSet<Arc<str>> {
-    let mut names = BTreeSet::new();
-    let mut take = |slice: &Arc<EndpointSlice>| {
+/// The slices that have to be looked at, by group.
+fn touched<'a>(inputs: &EndpointSliceInputs<'a>, family: AddressFamily) -> BTreeMap<PortMap, Slices<'a>> {
+    let mut slices = Slices::new();
+    let mut take = |slice: &'a Arc<EndpointSlice>| {
         if slice.family == family && slice.is_owned_by(inputs.service.meta.uid) {
-            names.insert(Arc::clone(&slice.meta.name));
+            slices.insert(&slice.meta.name, slice);
         }
     };
     match inputs.pods {
@@ -118,7 +119,11 @@ fn touched(inputs: &EndpointSliceInputs<'_>, family: AddressFamily) -> BTreeSet<
             pods.flat_map(|pod| inputs.slices.slices_of(pod)).for_each(&mut take);
         }
     }
-    names
+    let mut groups: BTreeMap<PortMap, Slices<'a>> = BTreeMap::new();
+    for (name, slice) in slices {
+        groups.entry(PortMap::of(&slice.ports)).or_default().insert(name, slice);
+    }
+    groups
 }
 
 /// The slices of one group.
@@ -131,7 +136,7 @@ struct GroupWork<'a> {
 }
 
 impl GroupWork<'_> {
-    fn run(self, mut missing: BTreeMap<Uid, Endpoint>, touched: &BTreeSet<Arc<str>>, work: &mut Work) {
+    fn run(self, mut missing: BTreeMap<Uid, Endpoint>, slices: Slices<'_>, work: &mut Work) {
         let service = self.inputs.service;
         let mut update = Vec::new();
         let mut taken = BTreeSet::new();
@@ -139,10 +144,7 @@ impl GroupWork<'_> {
             PodsGiven::All(_) => BTreeSet::new(),
             PodsGiven::Changed(pods, gone) => pods.iter().map(|pod| pod.pod.uid).chain(gone.iter().copied()).collect(),
         };
-        let names = self.group.into_iter().flat_map(Group::names).filter(|name| touched.contains(*name));
-        let mut slices: Vec<_> = names.filter_map(|name| self.inputs.slices.get(name)).collect();
-        slices.sort_unstable_by_key(|slice| &slice.meta.name);
-        for slice in slices {
+        for slice in slices.into_values() {
             let (endpoints, updated) = self.keep(slice, &changed, &mut missing);
             let (labels, relabelled) = slice_labels(slice, service);
             if updated || endpoints.len() != slice.endpoints.len() {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use wavetank_model::{AddressFamily, EndpointPort, EndpointSlice, Uid};
+use wavetank_model::{AddressFamily, Endpoint, EndpointPort, EndpointSlice, Uid};
 
 /// The ports by which slices are grouped: the same ports in another order are the same group.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,6 +40,11 @@ impl Group {
         self.endpoints
     }
 
+    /// Number of slices.
+    pub(super) fn len(&self) -> usize {
+        self.by_len.len()
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.by_len.iter().map(|(_, name)| name)
     }
@@ -59,38 +64,63 @@ impl SliceIndex {
     #[must_use]
     pub fn of(slices: impl IntoIterator<Item = Arc<EndpointSlice>>) -> Self {
         let mut index = Self::default();
-        slices.into_iter().for_each(|slice| index.put(slice));
+        for slice in slices {
+            index.put(slice);
+        }
         index
     }
 
-    /// A slice was seen, new or changed.
-    pub fn put(&mut self, slice: Arc<EndpointSlice>) {
-        self.remove(&slice.meta.name);
+    /// A slice was seen, new or changed; answers what it was before.
+    pub fn put(&mut self, slice: Arc<EndpointSlice>) -> Option<Arc<EndpointSlice>> {
         let name = Arc::clone(&slice.meta.name);
-        for pod in slice.endpoints.iter().filter_map(|endpoint| endpoint.pod) {
-            self.places.insert((pod.uid, Arc::clone(&name)));
+        let old = self.slices.insert(Arc::clone(&name), Arc::clone(&slice));
+        self.place(&name, old.as_ref().map_or(&[], |old| old.endpoints.as_slice()), &slice.endpoints);
+        let is_alike = |old: &EndpointSlice| old.family == slice.family && Arc::ptr_eq(&old.ports, &slice.ports);
+        let (len, was) = (slice.endpoints.len(), old.as_ref().map(|old| old.endpoints.len()));
+        if was == Some(len) && old.as_deref().is_some_and(is_alike) {
+            return old;
+        }
+        if let Some(old) = &old {
+            self.ungroup(old);
         }
         let group = self.groups.entry((slice.family, PortMap::of(&slice.ports))).or_default();
-        group.by_len.insert((slice.endpoints.len(), Arc::clone(&name)));
-        group.endpoints += slice.endpoints.len();
-        self.slices.insert(name, slice);
+        group.by_len.insert((len, name));
+        group.endpoints += len;
+        old
     }
 
     /// A slice is gone, or begins to go.
     pub fn remove(&mut self, name: &str) -> Option<Arc<EndpointSlice>> {
         let (name, slice) = self.slices.remove_entry(name)?;
-        for pod in slice.endpoints.iter().filter_map(|endpoint| endpoint.pod) {
-            self.places.remove(&(pod.uid, Arc::clone(&name)));
-        }
+        self.place(&name, &slice.endpoints, &[]);
+        self.ungroup(&slice);
+        Some(slice)
+    }
+
+    fn ungroup(&mut self, slice: &EndpointSlice) {
         let key = (slice.family, PortMap::of(&slice.ports));
         if let Some(group) = self.groups.get_mut(&key) {
-            group.by_len.remove(&(slice.endpoints.len(), name));
+            group.by_len.remove(&(slice.endpoints.len(), Arc::clone(&slice.meta.name)));
             group.endpoints -= slice.endpoints.len();
             if group.by_len.is_empty() {
                 self.groups.remove(&key);
             }
         }
-        Some(slice)
+    }
+
+    /// Notes where pods stand. A slice mostly loses a few endpoints and gets others at its end, so both
+    /// lists are walked side by side and the others cost nothing.
+    fn place(&mut self, name: &Arc<str>, old: &[Endpoint], new: &[Endpoint]) {
+        let pod = |endpoint: &Endpoint| endpoint.pod.map(|pod| pod.uid);
+        let mut coming = new.iter().filter_map(pod).peekable();
+        for pod in old.iter().filter_map(pod) {
+            if coming.next_if_eq(&pod).is_none() {
+                self.places.remove(&(pod, Arc::clone(name)));
+            }
+        }
+        for pod in coming {
+            self.places.insert((pod, Arc::clone(name)));
+        }
     }
 
     /// A slice by name.
@@ -120,6 +150,13 @@ impl SliceIndex {
     pub fn slices_of(&self, pod: Uid) -> impl Iterator<Item = &Arc<EndpointSlice>> {
         let range = (pod, Arc::from(""))..(Uid(pod.0.saturating_add(1)), Arc::from(""));
         self.places.range(range).filter_map(|(_, name)| self.slices.get(name))
+    }
+
+    /// Slices of families other than these, by name.
+    pub(super) fn of_other_families(&self, families: &[AddressFamily]) -> Vec<&Arc<EndpointSlice>> {
+        let groups = self.groups.iter().filter(|((family, _), _)| !families.contains(family));
+        let names: BTreeSet<&Arc<str>> = groups.flat_map(|(_, group)| group.names()).collect();
+        names.into_iter().filter_map(|name| self.slices.get(name)).collect()
     }
 
     pub(super) fn groups(&self, family: AddressFamily) -> impl Iterator<Item = (&PortMap, &Group)> {

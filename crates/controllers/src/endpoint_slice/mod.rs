@@ -110,7 +110,7 @@ fn sync(inputs: &EndpointSliceInputs<'_>, pass: &mut Pass<'_, EndpointSliceWrite
         faults.extend(finish::finish(inputs, work, pass).err());
     }
     let supported = service.address_families();
-    for slice in inputs.slices.iter().filter(|slice| !supported.contains(&slice.family)) {
+    for slice in inputs.slices.of_other_families(&supported) {
         let name = &slice.meta.name;
         if let Err(refusal) = finish::delete(pass, name) {
             faults.push(finish::fault("error deleting", name, service, &refusal));

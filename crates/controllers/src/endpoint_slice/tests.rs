@@ -119,7 +119,7 @@ impl World {
                     slice.meta.uid = Uid(self.uids);
                     self.index.put(Arc::new(*slice));
                 }
-                EndpointSliceWrite::Update { slice, .. } => self.index.put(Arc::new(EndpointSlice::clone(slice))),
+                EndpointSliceWrite::Update { slice, .. } => drop(self.index.put(Arc::new(EndpointSlice::clone(slice)))),
                 EndpointSliceWrite::Delete(name) => drop(self.index.remove(name)),
             }
         }
