@@ -92,6 +92,7 @@ mod tests {
             hostname: None,
             node: None,
             zone: None,
+            hints: None,
         };
         let endpoints = Arc::new(addresses.map(endpoint).collect());
         EndpointSlice { meta: ObjectMeta::default(), family: AddressFamily::Ipv4, ports: [].into(), endpoints }

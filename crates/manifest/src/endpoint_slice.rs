@@ -7,7 +7,7 @@ use crate::{Edge, Error, metadata};
 use core::net::IpAddr;
 use serde_json::Value;
 use std::sync::Arc;
-use wavetank_model::{AddressFamily, Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
+use wavetank_model::{AddressFamily, Endpoint, EndpointConditions, EndpointHints, EndpointPort, EndpointSlice};
 
 /// Reads an EndpointSlice. Which pod's record an endpoint speaks of is left open: only the store knows.
 ///
@@ -58,7 +58,27 @@ fn endpoint(value: &Value) -> Result<Endpoint, Error> {
         hostname: fields.optional_text("hostname")?.map(Arc::from),
         node: fields.optional_text("nodeName")?.map(Arc::from),
         zone: fields.optional_text("zone")?.map(Arc::from),
+        hints: hints(&fields)?,
     })
+}
+
+fn hints(fields: &Fields<'_>) -> Result<Option<Arc<EndpointHints>>, Error> {
+    const PATH: &str = "endpoints.hints";
+    let fields = fields.object("hints", PATH)?;
+    let names = |key: &str| -> Result<Vec<Arc<str>>, Error> {
+        let named = fields.list(key)?.iter().map(|value| Fields::of(Some(value), PATH)?.shared("name"));
+        named.collect()
+    };
+    let hints = EndpointHints { nodes: names("forNodes")?, zones: names("forZones")? };
+    Ok((hints != EndpointHints::default()).then(|| Arc::new(hints)))
+}
+
+fn render_hints(hints: &EndpointHints) -> Value {
+    let names = |names: &[Arc<str>]| -> Option<Value> {
+        let named = |name: &Arc<str>| Record::new().always("name", &**name).finish();
+        (!names.is_empty()).then(|| names.iter().map(named).collect())
+    };
+    Record::new().optional("forNodes", names(&hints.nodes)).optional("forZones", names(&hints.zones)).finish()
 }
 
 /// An EndpointSlice as the API server shows it.
@@ -85,6 +105,7 @@ fn render_endpoint(endpoint: &Endpoint, namespace: &str, edge: &Edge) -> Value {
     Record::new()
         .always("addresses", vec![Value::from(endpoint.address.to_string())])
         .always("conditions", conditions)
+        .optional("hints", endpoint.hints.as_deref().map(render_hints))
         .optional("hostname", endpoint.hostname.as_deref())
         .optional("nodeName", endpoint.node.as_deref())
         .optional("targetRef", target)
@@ -126,7 +147,7 @@ mod tests {
             "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
             "endpoints": [{
                 "addresses": ["10.0.0.1"], "conditions": {"ready": false, "serving": true, "terminating": true},
-                "nodeName": "node-1", "zone": "a",
+                "nodeName": "node-1", "zone": "a", "hints": {"forNodes": [{"name": "node-1"}], "forZones": [{"name": "a"}]},
                 "targetRef": {"kind": "Pod", "name": "web-1", "uid": "u1"},
             }],
         });

@@ -61,6 +61,17 @@ pub struct Endpoint {
     pub node: Option<Arc<str>>,
     /// Zone of its node.
     pub zone: Option<Arc<str>>,
+    /// Whose clients it is meant for; none: anybody's.
+    pub hints: Option<Arc<EndpointHints>>,
+}
+
+/// Whose clients an endpoint is meant for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointHints {
+    /// Those on these nodes (`forNodes`).
+    pub nodes: Vec<Arc<str>>,
+    /// Those in these zones (`forZones`).
+    pub zones: Vec<Arc<str>>,
 }
 
 /// The pod behind an endpoint.

@@ -43,7 +43,7 @@ pub use condition::{ConditionStatus, DeploymentCondition, PodCondition, ReplicaS
 pub use container::{Container, Protocol};
 pub use deployment::{Deployment, DeploymentSpec, DeploymentStatus, RollingUpdate, Strategy};
 pub use document::{Document, DocumentKey, Meaning};
-pub use endpoint_slice::{Endpoint, EndpointConditions, EndpointPod, EndpointPort, EndpointSlice};
+pub use endpoint_slice::{Endpoint, EndpointConditions, EndpointHints, EndpointPod, EndpointPort, EndpointSlice};
 pub use event::{EventKind, EventRecord};
 pub use horizontal::{HorizontalPodAutoscaler, Scale};
 pub use identity::{DeploymentKey, NodeKey, PodKey, ReplicaSetKey, Uid};
@@ -57,5 +57,5 @@ pub use quantity::Quantity;
 pub use refusal::{Cause, Reason, Refusal};
 pub use replica_set::{ReplicaSet, ReplicaSetSpec, ReplicaSetStatus, SetKind};
 pub use selector::{FieldSelector, LabelSelector, Selector};
-pub use service::{AddressFamily, Service, ServicePort, ServiceSpec, ServiceType, TrafficPolicy};
+pub use service::{AddressFamily, Service, ServicePort, ServiceSpec, ServiceType, TrafficDistribution, TrafficPolicy};
 pub use template::{PodTemplate, TemplateFacts};

@@ -7,6 +7,19 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// Annotations that ask for hints by the size of zones; the first one decides.
+const TOPOLOGY_ANNOTATIONS: [&str; 2] =
+    ["service.kubernetes.io/topology-aware-hints", "service.kubernetes.io/topology-mode"];
+
+/// Which endpoints clients are sent to if there is a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TrafficDistribution {
+    /// Those in the client's zone.
+    PreferSameZone,
+    /// Those on the client's node, else those in its zone.
+    PreferSameNode,
+}
+
 /// Longest time for which a Service may send a client to the same pod: a day.
 pub const MAX_AFFINITY: Duration = Duration::from_secs(86_400);
 
@@ -172,6 +185,25 @@ impl Service {
     #[must_use]
     pub fn selects(&self, labels: &StringMap) -> bool {
         self.selector().is_some_and(|selector| selector.matches(labels))
+    }
+
+    /// Which endpoints clients are sent to if there is a choice (`trafficDistribution`); none: any of them.
+    ///
+    /// Whoever asks for hints by annotation gets none of these.
+    ///
+    /// Source: `staging/src/k8s.io/endpointslice/trafficdist/trafficdist.go` and
+    /// `staging/src/k8s.io/endpointslice/reconciler.go`.
+    #[must_use]
+    pub fn traffic_distribution(&self) -> Option<TrafficDistribution> {
+        let asked = TOPOLOGY_ANNOTATIONS.iter().find_map(|key| self.meta.annotations.get(key));
+        if matches!(asked, Some("Auto" | "auto")) {
+            return None;
+        }
+        match self.spec.traffic_distribution.as_deref()? {
+            "PreferClose" | "PreferSameZone" => Some(TrafficDistribution::PreferSameZone),
+            "PreferSameNode" => Some(TrafficDistribution::PreferSameNode),
+            _ => None,
+        }
     }
 
     /// Whether it has an address inside of the cluster.

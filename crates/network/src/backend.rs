@@ -3,6 +3,7 @@
 use crate::app::{AppBehaviour, StopBehaviour};
 use crate::outcome::{Cause, PodTimes, Window};
 use crate::{Node, SourceId};
+use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -18,10 +19,12 @@ pub(crate) struct Backend {
     /// Whether it was asked to stop and takes no new connections.
     pub(crate) draining: bool,
     pub(crate) hung: bool,
+    /// Whether it answers with an error.
+    pub(crate) fails: bool,
     /// When it will be asked to stop, if that is known beforehand.
     pub(crate) will_be_asked: Option<Time>,
-    /// Its service times are multiplied by so much per cent.
-    pub(crate) slow_percent: u32,
+    /// Every request takes it so much longer.
+    pub(crate) slower_by: Duration,
     pub(crate) busy: u32,
     pub(crate) waiting: VecDeque<u64>,
     pub(crate) in_flight: BTreeSet<u64>,
@@ -39,8 +42,9 @@ impl Backend {
             running: false,
             draining: false,
             hung: false,
+            fails: false,
             will_be_asked: None,
-            slow_percent: 100,
+            slower_by: Duration::ZERO,
             busy: 0,
             waiting: VecDeque::new(),
             in_flight: BTreeSet::new(),
@@ -76,10 +80,16 @@ impl Backend {
     pub(crate) fn window(&self, cause: Cause, now: Time) -> Window {
         let updated = self.times.last_update.is_some_and(|at| at <= now);
         match cause {
-            Cause::NoEndpoint | Cause::NoRoute | Cause::RefusedByPolicy => Window::NoPod,
+            Cause::NoEndpoint | Cause::NoRoute | Cause::NoSuchHost | Cause::LeftCluster | Cause::RefusedByPolicy => {
+                Window::NoPod
+            }
             Cause::RefusedNotListening => Window::Starting,
-            Cause::TimedOutHang | Cause::TimedOutOverload if self.running => Window::Running,
-            Cause::RefusedStopped | Cause::Reset | Cause::TimedOutHang | Cause::TimedOutOverload => {
+            Cause::TimedOutHang | Cause::TimedOutOverload | Cause::ServerError if self.running => Window::Running,
+            Cause::RefusedStopped
+            | Cause::Reset
+            | Cause::TimedOutHang
+            | Cause::TimedOutOverload
+            | Cause::ServerError => {
                 if updated {
                     Window::AfterUpdate
                 } else if self.times.asked_to_stop.is_some() {

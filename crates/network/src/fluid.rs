@@ -18,6 +18,7 @@ use crate::app::{ServiceTime, StopBehaviour};
 use crate::network::Network;
 use crate::outcome::Cause;
 use crate::source::requests;
+use crate::view::Standing;
 use crate::{Origin, RateProfile, ServiceConfig, Source, SourceId};
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
@@ -74,8 +75,8 @@ pub(crate) struct Fluid {
     rate: RateProfile,
     timeout: Option<Duration>,
     policy: TrafficPolicy,
-    /// Whether it goes to pods that leave, because none is ready.
-    fallen_back: bool,
+    /// Whom it goes to.
+    standing: Standing,
     started: Time,
     /// Up to when the sums are made.
     settled: Time,
@@ -117,7 +118,7 @@ impl Fluid {
             rate,
             timeout: of.timeout,
             policy,
-            fallen_back: false,
+            standing: Standing::Ready,
             started: now,
             settled: now,
             stopped: false,
@@ -307,14 +308,15 @@ impl Network {
         self.settle_fluids();
         let changed = self.views[view].catch_up(self.now);
         for fluid in 0..self.fluids.len() {
-            let Fluid { view: of, policy, fallen_back, .. } = self.fluids[fluid];
+            let Fluid { view: of, policy, standing, .. } = self.fluids[fluid];
             if of != view {
                 continue;
             }
-            if self.views[view].standing(policy).0 == fallen_back {
+            if self.views[view].standing(policy).0 == standing {
                 self.fluid_looks_at(fluid, &changed);
             } else {
-                // From those that are ready to those that leave, or back: everybody's part changes.
+                // From those that are ready to those that leave, or to those of the zone: everybody's part
+                // changes.
                 self.fluid_looks_anew(fluid);
             }
         }
@@ -340,9 +342,9 @@ impl Network {
                 self.fluids[fluid].set(*pod, member);
             }
         }
-        let (fallen_back, elsewhere) = self.views[view].standing(policy);
+        let (standing, elsewhere) = self.views[view].standing(policy);
         let fluid = &mut self.fluids[fluid];
-        fluid.fallen_back = fallen_back;
+        fluid.standing = standing;
         fluid.without =
             if elsewhere && policy == TrafficPolicy::Local { Cause::RefusedByPolicy } else { Cause::NoEndpoint };
     }

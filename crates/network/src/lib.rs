@@ -9,6 +9,7 @@
 //! - [`rate`]: rates over time, and gaps without a logarithm.
 //! - [`app`]: how an application serves and stops: [`AppBehaviour`].
 //! - [`service`]: how a Service balances, and how long its changes take to reach the proxies.
+//! - [`dns`]: names of Services and of pods.
 //! - [`ingress`]: an Ingress with canaries and retries in front.
 //! - `view`, `pool`: what one proxy knows, and how it picks.
 //! - [`outcome`], [`report`], [`latency`]: what becomes of requests, one by one and all together.
@@ -28,7 +29,7 @@
 //! let app = AppBehaviour { stop: StopBehaviour::ExitsAtOnce, ..AppBehaviour::default() };
 //! network.pod_starts(Time::ZERO, pod, PodStart { node, version: "v1".into(), app, listens: Time::ZERO });
 //! let conditions = EndpointConditions::of(true, false, false);
-//! network.publish(Time::ZERO, service, pod, Some(EndpointState { conditions, node, weight: 1 }));
+//! network.publish(Time::ZERO, service, pod, Some(EndpointState::new(conditions, node)));
 //!
 //! let load = Load::Open { rate: RateProfile::constant(Rate::per_second(10)), spacing: Spacing::Even };
 //! network.start(Time::from_seconds(1), Source::new("client", Origin::Inside(node), service, load))?;
@@ -46,6 +47,7 @@
 
 pub mod app;
 mod backend;
+pub mod dns;
 mod error;
 pub mod fluid;
 pub mod ingress;
@@ -61,6 +63,8 @@ pub mod source;
 mod view;
 
 pub use app::{AppBehaviour, ServiceTime, StopBehaviour};
+pub use dns::Record;
+
 pub use error::NetworkError;
 pub use fluid::FluidReport;
 pub use ingress::IngressConfig;
@@ -69,6 +73,6 @@ pub use network::{Network, PodStart};
 pub use outcome::{Cause, Ended, Outcome, PodTimes, Window};
 pub use rate::{Rate, RateProfile, Spacing};
 pub use report::{Losses, Report, Second, Share};
-pub use service::{Balancing, IngressId, Node, ProxyDelay, ServiceConfig, ServiceId, SourceId};
+pub use service::{Balancing, IngressId, Node, ProxyDelay, ServiceConfig, ServiceId, SourceId, Zone};
 pub use source::{KeepAlive, Load, Origin, Source, Target};
 pub use view::EndpointState;

@@ -2,6 +2,7 @@
 
 use crate::app::{AppBehaviour, StopBehaviour};
 use crate::backend::Backend;
+use crate::dns::{Dns, Record};
 use crate::fluid::Fluid;
 use crate::outcome::{Cause, Outcome};
 use crate::requests::Request;
@@ -9,11 +10,11 @@ use crate::source::Sending;
 use crate::view::View;
 use crate::{
     EndpointState, FluidReport, IngressConfig, IngressId, Load, NetworkError, Node, ProxyDelay, Report, ServiceConfig,
-    ServiceId, Source, SourceId,
+    ServiceId, Source, SourceId, Zone,
 };
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wavetank_engine::{Queue, Seed, Streams, Time};
 use wavetank_model::Uid;
@@ -55,6 +56,8 @@ pub(crate) enum Event {
 pub(crate) enum Viewer {
     Proxy(Node),
     Ingress(IngressId),
+    /// The cluster's DNS server.
+    Dns,
 }
 
 /// A Service: what is published of it.
@@ -88,12 +91,16 @@ pub struct Network {
     pub(crate) reports: Vec<Report>,
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) fluids: Vec<Fluid>,
+    pub(crate) dns: Dns,
+    zones: BTreeMap<Node, Zone>,
+    /// Nodes whose proxies are cut off.
+    cut: BTreeSet<Node>,
 }
 
 impl Network {
     /// A network without anything.
     #[must_use]
-    pub const fn new(seed: Seed, propagation: ProxyDelay) -> Self {
+    pub fn new(seed: Seed, propagation: ProxyDelay) -> Self {
         Self {
             now: Time::ZERO,
             seed,
@@ -111,6 +118,9 @@ impl Network {
             reports: Vec::new(),
             outcomes: Vec::new(),
             fluids: Vec::new(),
+            dns: Dns::default(),
+            zones: BTreeMap::new(),
+            cut: BTreeSet::new(),
         }
     }
 
@@ -157,6 +167,47 @@ impl Network {
         self.propagation.of_node.insert(node, delay);
     }
 
+    /// The zone of a node, which its proxy looks for in the hints of endpoints. Known from the first use on.
+    pub fn set_zone(&mut self, node: Node, zone: Option<Zone>) {
+        let before = match zone {
+            Some(zone) => self.zones.insert(node, zone),
+            None => self.zones.remove(&node),
+        };
+        if before != zone {
+            let of_node = |(_, viewer): &(ServiceId, Viewer)| *viewer == Viewer::Proxy(node);
+            for (view, _) in self.views.iter_mut().zip(&self.of_view).filter(|(_, of)| of_node(of)) {
+                view.move_to(zone);
+            }
+        }
+    }
+
+    /// How long the cluster's DNS takes to learn of a change, for changes from now on.
+    pub const fn set_dns_delay(&mut self, delay: Duration) {
+        self.dns.delay = delay;
+    }
+
+    /// What a name of the cluster's DNS stands for from now on; none: it is gone.
+    pub fn set_record(&mut self, now: Time, name: &Arc<str>, record: Option<Record>) {
+        self.advance_before(now);
+        self.dns.set(now, name, record);
+    }
+
+    /// Cuts the proxy of a node off from what is published, or connects it again: then it learns of all that
+    /// it missed, after its delay.
+    pub fn cut_proxy(&mut self, now: Time, node: Node, is_cut: bool) {
+        self.advance_before(now);
+        if !is_cut && self.cut.remove(&node) {
+            let delay = self.propagation.of(self.seed, node);
+            for view in 0..self.views.len() {
+                if self.of_view[view].1 == Viewer::Proxy(node) && self.views[view].reconnect(now + delay) {
+                    self.queue.schedule(now + delay, Event::Learns(view));
+                }
+            }
+        } else if is_cut {
+            self.cut.insert(node);
+        }
+    }
+
     /// A pod's process starts, for the first time or again.
     pub fn pod_starts(&mut self, now: Time, pod: Uid, start: PodStart) {
         self.before_pod_change(now);
@@ -164,6 +215,7 @@ impl Network {
         let backend = self.pods.entry(pod).or_insert_with(|| Backend::new(node, Arc::clone(&version), app.clone()));
         (backend.node, backend.version, backend.app) = (node, version, app);
         (backend.running, backend.draining, backend.hung) = (true, false, false);
+        (backend.fails, backend.slower_by) = (false, Duration::ZERO);
         (backend.times.started, backend.times.listens) = (Some(now), Some(listens));
         (backend.times.asked_to_stop, backend.times.stopped) = (None, None);
         backend.will_be_asked = None;
@@ -214,12 +266,32 @@ impl Network {
         self.fluids_see_pod(pod);
     }
 
-    /// From now on a pod takes so much per cent of its usual time for a request.
-    pub fn pod_slows(&mut self, now: Time, pod: Uid, per_cent: u32) {
+    /// What a pod takes up from now on takes it so much longer than its image says.
+    pub fn pod_slows(&mut self, now: Time, pod: Uid, by: Duration) {
         self.before_pod_change(now);
         if let Some(backend) = self.pods.get_mut(&pod) {
-            backend.slow_percent = per_cent;
+            backend.slower_by = by;
         }
+        self.fluids_see_pod(pod);
+    }
+
+    /// A pod serves and stops in another way, for what it takes up from now on.
+    pub fn set_app(&mut self, now: Time, pod: Uid, app: AppBehaviour) {
+        self.before_pod_change(now);
+        if let Some(backend) = self.pods.get_mut(&pod) {
+            backend.app = app;
+            self.take_up(pod);
+        }
+        self.fluids_see_pod(pod);
+    }
+
+    /// A pod answers with errors, because what it needs is down or it is still warming up; or it serves again.
+    pub fn pod_fails(&mut self, now: Time, pod: Uid, fails: bool) {
+        self.before_pod_change(now);
+        if let Some(backend) = self.pods.get_mut(&pod) {
+            backend.fails = fails;
+        }
+        self.fluids_see_pod(pod);
     }
 
     /// An endpoint of a Service is published, changed or withdrawn; the proxies learn of it later.
@@ -236,14 +308,16 @@ impl Network {
         let mut last = now;
         for view in published.views.clone() {
             let delay = match self.of_view[view].1 {
-                Viewer::Proxy(node) => self.propagation.of(self.seed, node),
+                Viewer::Proxy(node) if self.cut.contains(&node) => None,
+                Viewer::Proxy(node) => Some(self.propagation.of(self.seed, node)),
                 Viewer::Ingress(ingress) => {
-                    self.ingresses.get(place(ingress.0)).map_or(Duration::ZERO, |ingress| ingress.delay)
+                    Some(self.ingresses.get(place(ingress.0)).map_or(Duration::ZERO, |ingress| ingress.delay))
                 }
+                Viewer::Dns => Some(self.dns.delay),
             };
-            let due = self.views[view].send(now, delay, pod, state);
+            let due = self.views[view].send(delay.map_or(Time::MAX, |delay| now + delay), pod, state);
             last = last.max(due);
-            if self.fluids.iter().any(|fluid| fluid.view == view) {
+            if due < Time::MAX && self.fluids.iter().any(|fluid| fluid.view == view) {
                 self.queue.schedule(due, Event::Learns(view));
             }
         }
@@ -275,6 +349,7 @@ impl Network {
                 self.ingresses.get(place(ingress.0)).ok_or_else(|| fault("target", "is no Ingress"))?;
                 None
             }
+            crate::Target::Host { .. } => None,
         };
         let id = SourceId(index(self.sources.len()));
         if let (Load::Fluid { rate }, Some((service, config))) = (&source.load, target) {
@@ -301,6 +376,7 @@ impl Network {
             in_flight: 0,
             stopped: false,
             connections: BTreeMap::new(),
+            answer: None,
         };
         if let Some(next) = sending.next(now) {
             self.queue.schedule(next, Event::Arrival(id));
@@ -378,11 +454,14 @@ impl Network {
         }
         let published = &mut self.services[place(service.0)];
         let mut view = match viewer {
-            Viewer::Proxy(node) => View::new(Some(node), published.config.balancing, true),
+            Viewer::Proxy(node) => {
+                View::new(Some(node), self.zones.get(&node).copied(), published.config.balancing, true)
+            }
             Viewer::Ingress(ingress) => {
                 let config = &self.ingresses[place(ingress.0)];
-                View::new(Some(config.node), config.balancing, false)
+                View::new(None, None, config.balancing, false)
             }
+            Viewer::Dns => View::new(None, None, crate::Balancing::Random, false),
         };
         for (pod, state) in &published.endpoints {
             view.learn(*pod, Some(*state));

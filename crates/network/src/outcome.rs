@@ -13,8 +13,12 @@ use wavetank_model::Uid;
 pub enum Cause {
     /// The proxy knew of no endpoint.
     NoEndpoint,
-    /// No rule of the Ingress leads anywhere.
+    /// No rule of the Ingress leads anywhere, or the Service has no such port.
     NoRoute,
+    /// The cluster's DNS knows no such name, or no address for it.
+    NoSuchHost,
+    /// The name stands for one outside of the cluster, where nobody is simulated.
+    LeftCluster,
     /// A traffic policy of `Local`, and no endpoint on the node.
     RefusedByPolicy,
     /// The pod had stopped already.
@@ -27,6 +31,8 @@ pub enum Cause {
     TimedOutOverload,
     /// No answer in time: the pod hangs.
     TimedOutHang,
+    /// The pod answered with an error: it cannot serve, as its readiness probe says too.
+    ServerError,
 }
 
 impl Cause {
@@ -36,12 +42,15 @@ impl Cause {
         match self {
             Self::NoEndpoint => "no endpoint",
             Self::NoRoute => "no route",
+            Self::NoSuchHost => "no such host",
+            Self::LeftCluster => "left the cluster",
             Self::RefusedByPolicy => "refused by policy",
             Self::RefusedStopped => "refused: already stopped",
             Self::RefusedNotListening => "refused: not yet listening",
             Self::Reset => "reset: killed in flight",
             Self::TimedOutOverload => "timed out: overload",
             Self::TimedOutHang => "timed out: hang",
+            Self::ServerError => "answered with an error",
         }
     }
 
@@ -50,9 +59,14 @@ impl Cause {
         match self {
             Self::RefusedStopped | Self::RefusedNotListening => true,
             Self::Reset => idempotent,
-            Self::NoEndpoint | Self::NoRoute | Self::RefusedByPolicy | Self::TimedOutOverload | Self::TimedOutHang => {
-                false
-            }
+            Self::NoEndpoint
+            | Self::NoRoute
+            | Self::NoSuchHost
+            | Self::LeftCluster
+            | Self::RefusedByPolicy
+            | Self::TimedOutOverload
+            | Self::TimedOutHang
+            | Self::ServerError => false,
         }
     }
 }

@@ -264,7 +264,8 @@ fn number(count: u64) -> f64 {
 }
 
 fn seconds(time: Option<Time>) -> String {
-    time.map_or_else(|| "never".to_owned(), |time| format!("{:.3} s", time_in_seconds(time)))
+    let known = time.filter(|time| *time < Time::MAX);
+    known.map_or_else(|| "never".to_owned(), |time| format!("{:.3} s", time_in_seconds(time)))
 }
 
 fn time_in_seconds(time: Time) -> f64 {

@@ -1,6 +1,7 @@
 //! Requests on their way: sent, taken up, served, given up, lost.
 
 use crate::Target;
+use crate::dns::{Answer, Record};
 use crate::network::{Event, Network, Viewer, place};
 use crate::outcome::{Cause, Ended, Outcome, Window};
 use crate::source::Connection;
@@ -84,15 +85,59 @@ impl Network {
     }
 
     /// Where the requests of a source go.
-    fn route(&mut self, source: SourceId) -> Option<(ServiceId, Viewer)> {
+    fn route(&mut self, source: SourceId) -> Result<(ServiceId, Viewer), Cause> {
         let sending = &mut self.sources[place(source.0)];
         match &sending.source.target {
-            Target::Service(service) => Some((*service, Viewer::Proxy(sending.source.origin.node()))),
+            Target::Service(service) => Ok((*service, Viewer::Proxy(sending.source.origin.node()))),
+            Target::Host { .. } => match self.look_up(source)? {
+                Answer::Service(service) => {
+                    Ok((service, Viewer::Proxy(self.sources[place(source.0)].source.origin.node())))
+                }
+                Answer::Pods(service, _) => Ok((service, Viewer::Dns)),
+            },
             target @ Target::Ingress { ingress, .. } => {
-                let service = self.ingresses.get(place(ingress.0))?.route(target, &mut sending.choices)?;
-                Some((service, Viewer::Ingress(*ingress)))
+                let ingress_at_work = self.ingresses.get(place(ingress.0)).ok_or(Cause::NoRoute)?;
+                let service = ingress_at_work.route(target, &mut sending.choices).ok_or(Cause::NoRoute)?;
+                Ok((service, Viewer::Ingress(*ingress)))
             }
         }
+    }
+
+    /// What the cluster's DNS says of the host of a source, or said not long ago.
+    fn look_up(&mut self, source: SourceId) -> Result<Answer, Cause> {
+        let now = self.now;
+        let sending = &self.sources[place(source.0)];
+        if let Some((answer, _)) = sending.answer.as_ref().filter(|(_, until)| now < *until) {
+            return Ok(answer.clone());
+        }
+        let of = Arc::clone(&sending.source);
+        let Target::Host { names, port } = &of.target else { return Err(Cause::NoRoute) };
+        let answer = match self.dns.resolve(names, now)? {
+            Record::Service(ports) => Answer::Service(*ports.get(port).ok_or(Cause::NoRoute)?),
+            Record::Pods(service) => {
+                let view = self.view(service, Viewer::Dns);
+                self.views[view].catch_up(now);
+                Answer::Pods(service, self.views[view].ready.members().into())
+            }
+            Record::Pod(service, pod) => Answer::Pods(service, [pod].into()),
+            Record::Alias(_) => return Err(Cause::LeftCluster),
+        };
+        if let Answer::Pods(_, pods) = &answer
+            && pods.is_empty()
+        {
+            return Err(Cause::NoSuchHost);
+        }
+        self.sources[place(source.0)].answer = Some((answer.clone(), now + of.dns_ttl));
+        Ok(answer)
+    }
+
+    /// Picks a pod out of the addresses that the cluster's DNS gave, one not yet tried if there is one.
+    fn pick_address(&mut self, source: SourceId, tried: &[Uid]) -> Result<Uid, Cause> {
+        let Answer::Pods(_, pods) = self.look_up(source)? else { return Err(Cause::NoSuchHost) };
+        let fresh: Vec<Uid> = pods.iter().copied().filter(|pod| !tried.contains(pod)).collect();
+        let from = if fresh.is_empty() { &pods } else { fresh.as_slice() };
+        let number = self.sources[place(source.0)].choices.below(u64::try_from(from.len()).unwrap_or(u64::MAX));
+        from.get(usize::try_from(number).unwrap_or(0)).copied().ok_or(Cause::NoSuchHost)
     }
 
     /// A request is sent to a pod, for the first time or again.
@@ -108,8 +153,10 @@ impl Network {
             }
             return self.deliver(id, connection.pod);
         }
-        let route = settled.or_else(|| self.route(source));
-        let Some((service, viewer)) = route else { return self.lose(id, Cause::NoRoute) };
+        let (service, viewer) = match settled.map_or_else(|| self.route(source), Ok) {
+            Ok(route) => route,
+            Err(cause) => return self.lose(id, cause),
+        };
         if place(service.0) >= self.services.len() {
             return self.lose(id, Cause::NoEndpoint);
         }
@@ -117,16 +164,21 @@ impl Network {
         let config = self.services[place(service.0)].config;
         let Some(request) = self.requests.get_mut(&id) else { return };
         (request.route, request.view) = (Some((service, viewer)), view);
+        let tried = core::mem::take(&mut request.tried);
+        let picked = if viewer == Viewer::Dns { Some(self.pick_address(source, &tried)) } else { None };
         let sending = &mut self.sources[place(source.0)];
         let policy = match (viewer, sending.source.origin) {
-            (Viewer::Ingress(_), _) => TrafficPolicy::Cluster,
+            (Viewer::Ingress(_) | Viewer::Dns, _) => TrafficPolicy::Cluster,
             (Viewer::Proxy(_), Origin::Inside(_)) => config.internal_policy,
             (Viewer::Proxy(_), Origin::Outside(_)) => config.external_policy,
         };
         let affinity = config.affinity.filter(|_| matches!(viewer, Viewer::Proxy(_)));
         // What clients share a connection share an address too.
-        let choice = Choice { policy, affinity, client, tried: &request.tried, now };
-        match self.views[view].pick(&choice, &mut sending.choices) {
+        let choice = Choice { policy, affinity, client, tried: &tried, now };
+        let picked = picked.unwrap_or_else(|| self.views[view].pick(&choice, &mut sending.choices));
+        let Some(request) = self.requests.get_mut(&id) else { return };
+        request.tried = tried;
+        match picked {
             Err(cause) => self.lose(id, cause),
             Ok(pod) => {
                 self.views[view].count(pod, true);
@@ -190,15 +242,15 @@ impl Network {
     }
 
     /// A pod takes up what waits, as far as it can.
-    fn take_up(&mut self, pod: Uid) {
+    pub(crate) fn take_up(&mut self, pod: Uid) {
         loop {
             let Some(backend) = self.pods.get_mut(&pod).filter(|backend| backend.has_worker()) else { return };
             let Some(id) = backend.waiting.pop_front() else { return };
             // Nobody waits any more for one that is not there.
             let Some(request) = self.requests.get_mut(&id) else { continue };
-            let (service_time, slow) = (backend.app.service_time, backend.slow_percent);
+            let (service_time, slower_by) = (backend.app.service_time, backend.slower_by);
             let time = service_time.draw(&mut self.sources[place(request.source.0)].choices);
-            let time = if slow == 100 { time } else { time * slow / 100 };
+            let time = time.saturating_add(slower_by);
             backend.busy += 1;
             request.serving = Some(self.queue.schedule(self.now + time, Event::Served(id)));
         }
@@ -215,6 +267,8 @@ impl Network {
         backend.in_flight.remove(&id);
         if ended {
             self.requests.remove(&id);
+        } else if backend.fails {
+            self.end_lost(id, Cause::ServerError);
         } else {
             backend.answered += 1;
             let version = Arc::clone(&backend.version);
@@ -292,7 +346,8 @@ impl Network {
         if !serving {
             self.requests.remove(&id);
         }
-        let answered = matches!(how, Ended::Answered { .. });
+        // An answer that is an error is one to the connection.
+        let answered = matches!(how, Ended::Answered { .. } | Ended::Lost { cause: Cause::ServerError, .. });
         if let Some(pod) = pod {
             let draining = self.pods.get(&pod).is_some_and(|backend| backend.draining);
             if answered && kept && !draining {

@@ -12,6 +12,11 @@ use wavetank_model::TrafficPolicy;
 #[serde(transparent)]
 pub struct Node(pub u32);
 
+/// A zone of nodes, by any numbering that tells zones apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Zone(pub u32);
+
 /// A port of a Service, as its network numbers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

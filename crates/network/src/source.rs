@@ -1,5 +1,6 @@
 //! Who sends requests, where to, how many and how.
 
+use crate::dns::Answer;
 use crate::rate::ONE;
 use crate::{IngressId, NetworkError, Node, RateProfile, ServiceId, Spacing};
 use core::time::Duration;
@@ -42,6 +43,9 @@ pub struct Source {
     pub attempts: u32,
     /// Whether a request may be sent again although it was in flight when its pod ended, as a GET may.
     pub idempotent: bool,
+    /// How long it believes an answer of the cluster's DNS; [`dns::TIME_TO_LIVE`](crate::dns::TIME_TO_LIVE)
+    /// unless said otherwise. Nothing: it asks for each new connection.
+    pub dns_ttl: Duration,
     /// Whether each outcome is kept, for [`Network::outcomes`](crate::Network::outcomes).
     pub keeps_outcomes: bool,
 }
@@ -68,6 +72,13 @@ impl Origin {
 pub enum Target {
     /// To a Service.
     Service(ServiceId),
+    /// To a name, which the client looks up; see [`dns`](crate::dns).
+    Host {
+        /// The names that it asks for in turn, in full.
+        names: Arc<[Arc<str>]>,
+        /// The port, by name or number.
+        port: Arc<str>,
+    },
     /// To an Ingress.
     Ingress {
         /// Which.
@@ -90,6 +101,12 @@ impl From<ServiceId> for Target {
 }
 
 impl Target {
+    /// A host as a client in a namespace names it, and a port by name or number.
+    #[must_use]
+    pub fn host(host: &str, port: &str, namespace: &str) -> Self {
+        Self::Host { names: crate::dns::candidates(host, namespace).into(), port: port.into() }
+    }
+
     /// Requests for a host and a path, without headers and cookies.
     #[must_use]
     pub fn ingress(ingress: IngressId, host: &str, path: &str) -> Self {
@@ -167,6 +184,7 @@ impl Source {
             timeout: None,
             attempts: 1,
             idempotent: true,
+            dns_ttl: crate::dns::TIME_TO_LIVE,
             keeps_outcomes: false,
         }
     }
@@ -199,6 +217,13 @@ impl Source {
         self
     }
 
+    /// With an own idea of how long an answer of the cluster's DNS is good.
+    #[must_use]
+    pub const fn dns_ttl(mut self, ttl: Duration) -> Self {
+        self.dns_ttl = ttl;
+        self
+    }
+
     /// With every outcome kept.
     #[must_use]
     pub const fn keep_outcomes(mut self) -> Self {
@@ -224,6 +249,9 @@ impl Source {
         if self.keep_alive.is_some_and(|keep| keep.connections == 0 || keep.max_requests == Some(0)) {
             return fault("keepAlive", "must have a connection and a request for it");
         }
+        if matches!((&self.target, self.origin), (Target::Host { .. }, Origin::Outside(_))) {
+            return fault("target", "must not be a name of the cluster's DNS for a client outside of the cluster");
+        }
         match &self.load {
             Load::Closed { clients: 0, .. } => fault("load.clients", "must be at least 1"),
             Load::Closed { think: Duration::ZERO, requests: None, .. } => {
@@ -232,7 +260,7 @@ impl Source {
             Load::Replayed(times) if !times.is_sorted() => fault("load", "must be in ascending order"),
             Load::Fluid { .. } if self.keep_alive.is_some() => fault("keepAlive", "is not simulated by a fluid"),
             Load::Fluid { .. } if self.attempts > 1 => fault("attempts", "are not simulated by a fluid"),
-            Load::Fluid { .. } if matches!(self.target, Target::Ingress { .. }) => {
+            Load::Fluid { .. } if !matches!(self.target, Target::Service(_)) => {
                 fault("target", "must be a Service for a fluid")
             }
             Load::Open { .. } | Load::Replayed(_) | Load::Closed { .. } | Load::Fluid { .. } => Ok(()),
@@ -261,6 +289,8 @@ pub(crate) struct Sending {
     pub(crate) in_flight: u64,
     pub(crate) stopped: bool,
     pub(crate) connections: BTreeMap<u32, Connection>,
+    /// What the cluster's DNS answered last, and until when that is believed.
+    pub(crate) answer: Option<(Answer, Time)>,
 }
 
 impl Sending {

@@ -108,7 +108,7 @@ fn play(
             Step::Hangs(hangs) => network.pod_hangs(now, uid, hangs),
             Step::Published { ready, terminating } => {
                 let conditions = EndpointConditions::of(ready, terminating, false);
-                network.publish(now, service, uid, Some(EndpointState { conditions, node, weight: 1 }));
+                network.publish(now, service, uid, Some(EndpointState::new(conditions, node)));
             }
             Step::Withdrawn => network.publish(now, service, uid, None),
         }

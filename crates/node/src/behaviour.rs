@@ -93,15 +93,9 @@ impl Application for Behaving<'_> {
             (Health::Unready, ProbeKind::Readiness | ProbeKind::Startup) | (Health::Failing, _) => Verdict::Failure,
             (Health::Hung, _) => Verdict::Hang,
         };
-        let mut answer = Answer { verdict, latency: behaviour.latency, holds_until: until };
-        if let Some(leak) = behaviour.leak.filter(|leak| !leak.every.is_zero()) {
-            let steps = at.since(run.started).as_nanos() / leak.every.as_nanos();
-            let steps = u32::try_from(steps).unwrap_or(u32::MAX);
-            answer.latency = answer.latency.saturating_add(leak.slower_by.saturating_mul(steps));
-            let next = run.started + leak.every.saturating_mul(steps.saturating_add(1));
-            answer.holds_until = Some(until.map_or(next, |until| until.min(next)));
-        }
-        answer
+        let (slower_by, slower_until) = behaviour.slower_at(run.started, at);
+        let holds_until = until.into_iter().chain(slower_until).min();
+        Answer { verdict, latency: behaviour.latency.saturating_add(slower_by), holds_until }
     }
 
     fn hook(&self, run: RunOf<'_>, handler: &Handler, at: Time) -> Hooked {

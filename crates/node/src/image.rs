@@ -296,6 +296,22 @@ impl ImageBehaviour {
         (health, edges.filter(|edge| *edge > at).min())
     }
 
+    /// How much later than at its start a run answers at an instant, and until when it stays so.
+    #[must_use]
+    pub fn slower_at(&self, started: Time, at: Time) -> (Duration, Option<Time>) {
+        let Some(leak) = self.leak.filter(|leak| !leak.every.is_zero()) else { return (Duration::ZERO, None) };
+        let steps = at.since(started).as_nanos() / leak.every.as_nanos();
+        let steps = u32::try_from(steps).unwrap_or(u32::MAX);
+        let next = started + leak.every.saturating_mul(steps.saturating_add(1));
+        (leak.slower_by.saturating_mul(steps), Some(next))
+    }
+
+    /// Time from a probe to its answer.
+    #[must_use]
+    pub const fn latency(&self) -> Duration {
+        self.latency
+    }
+
     /// Whether all that it does is to be fetched, to start, to answer and to stop.
     pub(crate) fn is_plain(&self) -> bool {
         matches!(self.pull_failures, Failures::Never)

@@ -10,6 +10,7 @@
 //! - [`pod`]: one pod in full: probes, back-offs, init containers, hooks, statuses.
 //! - [`image`]: [`ImageBehaviour`], how a user says what an image does.
 //! - [`kubelet`]: the real kubelet's restarts, image pulls and graceful stops.
+//! - [`serving`]: how well a container serves, as probes and clients find it.
 //! - [`back_off`]: waits that double.
 //! - [`readiness`]: when probes see a container that answers.
 //! - `draw`: numbers drawn for one pod, without state and without order.
@@ -42,6 +43,7 @@ pub mod pod;
 pub mod readiness;
 pub mod run;
 pub mod scripted;
+pub mod serving;
 
 pub use behaviour::Behaving;
 pub use binding::{RoundRobin, fits};
@@ -49,6 +51,7 @@ pub use image::{Health, ImageBehaviour, OnSigterm};
 pub use kubelet::Kubelet;
 pub use run::{Change, PodRun, Stage, WaitingReason};
 pub use scripted::{Behaviour, ReadyAt, Scripted};
+pub use serving::Serving;
 
 use core::time::Duration;
 use serde::{Deserialize, Serialize};

@@ -259,6 +259,7 @@ impl Cluster {
             Event::NodeSilent(node) => self.notice_silence(node),
             Event::Unscheduled => self.try_leftovers(),
             Event::TaintEvicts(pod) => self.evict_by_taint(pod),
+            Event::ServingTurns(pod) => self.traffic_sees_serving(pod),
         }
         self.absorb();
     }

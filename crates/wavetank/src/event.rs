@@ -46,4 +46,6 @@ pub(crate) enum Event {
     Unscheduled,
     /// A pod has tolerated the taint of its node long enough.
     TaintEvicts(PodKey),
+    /// How well a container serves changes by itself.
+    ServingTurns(PodKey),
 }

@@ -49,6 +49,7 @@ pub mod recorded_events;
 pub mod rollout;
 pub mod snapshot;
 pub mod traffic;
+pub mod traffic_names;
 pub mod watch;
 
 mod apply_deployment;
@@ -65,6 +66,8 @@ mod rank;
 mod scale;
 mod service_passes;
 mod services;
+mod serving;
+mod traffic_sights;
 mod unschedulable;
 mod work_queue;
 

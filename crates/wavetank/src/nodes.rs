@@ -62,6 +62,7 @@ impl Cluster {
         if let NodeModel::Kubelet(kubelet) = &mut self.node_model {
             kubelet.set_image(image, behaviour);
         }
+        self.traffic_sees_behaviours();
     }
 
     /// From now on a script's containers of an image behave so. Ignored where there is no script.

@@ -14,7 +14,6 @@ pub(crate) enum Move {
     Starts,
     IsAskedToStop,
     Exits,
-    Hangs(bool),
 }
 
 /// Collects the events that a machine records, if anybody keeps them, and what its process does.

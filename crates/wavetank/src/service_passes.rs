@@ -145,11 +145,7 @@ impl Cluster {
     }
 
     /// Those of the changed pods that a Service still selects, and those that it does not.
-    fn changed_pods(
-        &self,
-        service: &Service,
-        changed: &BTreeMap<Uid, PodKey>,
-    ) -> (Vec<PodSeen>, Vec<Uid>) {
+    fn changed_pods(&self, service: &Service, changed: &BTreeMap<Uid, PodKey>) -> (Vec<PodSeen>, Vec<Uid>) {
         let (mut pods, mut gone) = (Vec::new(), Vec::new());
         for (uid, key) in changed {
             // Slots are used again: the pod under the key must be the one that changed.

@@ -21,7 +21,7 @@ use wavetank_store::{CohortId, PodRecord, PodState, PodView, Store};
 /// How long the controller waits when somebody else changed a slice.
 const SLICE_CHANGE_DELAY: Duration = Duration::from_secs(1);
 /// Label of a node with its zone.
-const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
+pub(crate) const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 
 /// The endpoint controller's cache.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -35,28 +35,26 @@
 
 use crate::cluster::Cluster;
 use crate::error::Error;
-use crate::pod_sights::Move;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wavetank_engine::{Seed, Time};
-use wavetank_model::container::Hook;
 use wavetank_model::{
-    Document, DocumentKey, EndpointSlice, Ingress, IngressBackend, Kind, PodKey, Reason, Refusal, Service, ServiceType,
-    Uid,
+    DocumentKey, EndpointSlice, Ingress, IngressBackend, Kind, PodKey, Reason, Refusal, Service, ServiceType, Uid,
 };
 use wavetank_network::{
     AppBehaviour, Balancing, EndpointState, FluidReport, IngressConfig, IngressId, Network, NetworkError, Node, Origin,
-    Outcome, PodStart, ProxyDelay, Report, ServiceConfig, ServiceId, Source, SourceId, Target,
+    Outcome, ProxyDelay, Report, ServiceConfig, ServiceId, Source, SourceId, Target,
 };
-use wavetank_node::Stage;
-use wavetank_store::{Change, PodRecord};
 
 /// How the containers of an image take requests.
 ///
-/// An image of which nothing is said serves any number at once in no time, listens as soon as it could be
-/// ready, and accepts requests until it is killed.
+/// An image of which nothing is said here follows its [`ImageBehaviour`](crate::ImageBehaviour): it serves any
+/// number at once, each in the time in which it answers a probe, listens as soon as it could be ready, and stops
+/// as it hears `SIGTERM` there. Health is always the one of the `ImageBehaviour`: a container that fails its
+/// readiness probe answers requests with errors, one in a deadlock answers nothing, one that leaks answers later
+/// and later.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct App {
     /// How it serves and how it stops.
@@ -73,15 +71,24 @@ pub(crate) struct Traffic {
     /// None until somebody sends.
     pub(crate) network: Option<Box<Network>>,
     propagation: ProxyDelay,
-    balancing: Balancing,
-    apps: BTreeMap<Arc<str>, App>,
+    pub(crate) balancing: Balancing,
+    pub(crate) apps: BTreeMap<Arc<str>, App>,
+    /// Pods that behave otherwise than their image.
+    pub(crate) pod_apps: BTreeMap<Uid, App>,
+    /// When pods serve otherwise by themselves.
+    pub(crate) turns: BTreeMap<Uid, Time>,
+    /// Whether somebody asks the cluster's DNS.
+    pub(crate) uses_names: bool,
+    pub(crate) dns_delay: Option<Duration>,
+    /// Zones of nodes, by number.
+    pub(crate) zones: Vec<Arc<str>>,
     /// Ports of Services that somebody sends to.
-    ports: BTreeMap<(DocumentKey, Arc<str>), ServiceId>,
+    pub(crate) ports: BTreeMap<(DocumentKey, Arc<str>), ServiceId>,
     /// The slices in which an endpoint stands; rarely more than one.
-    places: BTreeMap<(ServiceId, Uid), BTreeMap<Arc<str>, EndpointState>>,
-    ingresses: BTreeMap<DocumentKey, IngressId>,
+    pub(crate) places: BTreeMap<(ServiceId, Uid), BTreeMap<Arc<str>, EndpointState>>,
+    pub(crate) ingresses: BTreeMap<DocumentKey, IngressId>,
     /// Pods that the network knows.
-    pods: BTreeSet<Uid>,
+    pub(crate) pods: BTreeSet<Uid>,
 }
 
 impl Traffic {
@@ -109,7 +116,7 @@ impl From<NetworkError> for Error {
 }
 
 /// What the network has to know of a Service.
-fn config(service: &Service, balancing: Balancing) -> ServiceConfig {
+pub(crate) fn config(service: &Service, balancing: Balancing) -> ServiceConfig {
     ServiceConfig {
         balancing,
         affinity: service.spec.session_affinity,
@@ -143,7 +150,8 @@ impl Cluster {
         self.traffic.balancing = balancing;
     }
 
-    /// From now on containers of an image that start take requests so.
+    /// From now on containers of an image that start take requests so, instead of as their
+    /// [`ImageBehaviour`](crate::ImageBehaviour) says.
     ///
     /// # Errors
     /// The field of the behaviour that cannot be.
@@ -153,7 +161,7 @@ impl Cluster {
         Ok(())
     }
 
-    fn network_node(&self, name: &str) -> Result<Node, Error> {
+    pub(crate) fn network_node(&self, name: &str) -> Result<Node, Error> {
         let found = self.store.nodes().find(|(_, node)| *node.name == *name);
         Ok(Node(found.ok_or_else(|| Refusal::not_found("nodes", name))?.0))
     }
@@ -174,9 +182,14 @@ impl Cluster {
         self.network_node(node).map(Origin::Outside)
     }
 
-    fn network(&mut self) -> &mut Network {
+    pub(crate) fn network(&mut self) -> &mut Network {
         let (seed, propagation) = (Seed(self.seed), &self.traffic.propagation);
-        self.traffic.network.get_or_insert_with(|| Box::new(Network::new(seed, propagation.clone())))
+        let dns_delay = self.traffic.dns_delay.unwrap_or(self.profile.watch_delivery);
+        self.traffic.network.get_or_insert_with(|| {
+            let mut network = Network::new(seed, propagation.clone());
+            network.set_dns_delay(dns_delay);
+            Box::new(network)
+        })
     }
 
     /// A port of a Service, by name or number, to send to.
@@ -195,13 +208,18 @@ impl Cluster {
         }
         let port =
             service.port(port).ok_or_else(|| invalid(format!("services \"{name}\": spec.ports: no port {port}")))?;
-        let port = Arc::clone(&port.name);
-        if let Some(known) = self.traffic.ports.get(&(key, Arc::clone(&port))) {
-            return Ok(Target::Service(*known));
+        Ok(Target::Service(self.follow_port(key, &service, &port.name)))
+    }
+
+    /// The network is told of a port of a Service from now on.
+    pub(crate) fn follow_port(&mut self, key: DocumentKey, service: &Service, port: &Arc<str>) -> ServiceId {
+        if let Some(known) = self.traffic.ports.get(&(key, Arc::clone(port))) {
+            return *known;
         }
-        let config = config(&service, self.traffic.balancing);
+        self.tell_zones();
+        let config = config(service, self.traffic.balancing);
         let id = self.network().add_service(config);
-        self.traffic.ports.insert((key, Arc::clone(&port)), id);
+        self.traffic.ports.insert((key, Arc::clone(port)), id);
         let slices: Vec<EndpointSlice> = self
             .store
             .documents(Kind::EndpointSlice)
@@ -210,9 +228,9 @@ impl Cluster {
             .filter(|slice| slice.service_name() == Some(&*service.meta.name))
             .collect();
         for slice in slices {
-            self.publish_slice(id, &port, None, Some(&slice));
+            self.publish_slice(id, port, None, Some(&slice));
         }
-        Ok(Target::Service(id))
+        id
     }
 
     /// An Ingress to send to, for requests of a host and a path.
@@ -235,7 +253,7 @@ impl Cluster {
         Ok(Target::ingress(id, host, path))
     }
 
-    fn ingress_config(&mut self, key: DocumentKey) -> Option<IngressConfig> {
+    pub(crate) fn ingress_config(&mut self, key: DocumentKey) -> Option<IngressConfig> {
         let ingress = self.store.document(key)?.stored.as_ref()?.ingress()?;
         let shares_a_path = |other: &Ingress| {
             let mut paths =
@@ -265,6 +283,21 @@ impl Cluster {
         }
         let node = Node(self.store.nodes().next().map_or(0, |(number, _)| number));
         Some(IngressConfig { canary, ..IngressConfig::new(ingress, services, node) })
+    }
+
+    /// From now on the first container of a pod takes requests so, whatever its image says.
+    ///
+    /// # Errors
+    /// `NotFound`, or the field of the behaviour that cannot be.
+    pub fn set_pod_app(&mut self, pod: &str, app: App) -> Result<(), Error> {
+        app.behaviour.check()?;
+        let key = self.pod_key(pod)?;
+        let (Some(uid), now) = (self.store.pod(key).map(|pod| pod.uid), self.now) else { return Ok(()) };
+        if let Some(network) = self.traffic.network.as_mut().filter(|_| self.traffic.pods.contains(&uid)) {
+            network.set_app(now, uid, app.behaviour.clone());
+        }
+        self.traffic.pod_apps.insert(uid, app);
+        Ok(())
     }
 
     /// A source begins to send.
@@ -315,222 +348,4 @@ impl Cluster {
         let uid = self.store.pod(pod).map(|pod| pod.uid);
         self.traffic.network.as_ref().zip(uid).map_or((0, 0), |(network, uid)| network.load_of(uid))
     }
-
-    /// A change was stored.
-    pub(crate) fn traffic_sees(&mut self, change: &Change) {
-        let Change::Document { key, old, new } = change else { return };
-        match new.as_ref().or(old.as_ref()).map(|document| document.kind) {
-            Some(Kind::EndpointSlice) => self.traffic_sees_slice(old.as_deref(), new.as_deref()),
-            Some(Kind::Service) => {
-                let Some(service) = new.as_ref().and_then(|document| document.service()) else { return };
-                let (config, now) = (config(&service, self.traffic.balancing), self.now);
-                let ports = self.traffic.ports.iter().filter(|((of, _), _)| of == key);
-                for id in ports.map(|(_, id)| *id).collect::<Vec<_>>() {
-                    self.network().set_service(now, id, config);
-                }
-            }
-            Some(Kind::Ingress) => {
-                for (key, id) in self.traffic.ingresses.clone() {
-                    if let Some(config) = self.ingress_config(key) {
-                        let now = self.now;
-                        self.network().set_ingress(now, id, config);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn traffic_sees_slice(&mut self, old: Option<&Document>, new: Option<&Document>) {
-        let slice = |document: Option<&Document>| document.and_then(Document::endpoint_slice);
-        let (old, new) = (slice(old), slice(new));
-        let Some(of) = new.as_ref().or(old.as_ref()) else { return };
-        let Some(key) =
-            of.service_name().and_then(|name| self.store.document_key(Kind::Service, &of.meta.namespace, name))
-        else {
-            // The Service is gone already: whoever sends to its port finds it by the port.
-            return self.withdraw_slice(&of.meta.name.clone());
-        };
-        let ports = self.traffic.ports.iter().filter(|((of, _), _)| *of == key);
-        for (port, id) in ports.map(|((_, port), id)| (Arc::clone(port), *id)).collect::<Vec<_>>() {
-            self.publish_slice(id, &port, old.as_ref(), new.as_ref());
-        }
-    }
-
-    /// A slice has changed from one state to another, as far as a port of its Service goes.
-    fn publish_slice(
-        &mut self,
-        service: ServiceId,
-        port: &str,
-        old: Option<&EndpointSlice>,
-        new: Option<&EndpointSlice>,
-    ) {
-        let states = |slice: Option<&EndpointSlice>| -> BTreeMap<Uid, (PodKey, EndpointState)> {
-            let slice = slice.filter(|slice| slice.ports.iter().any(|own| *own.name == *port));
-            let endpoints = slice.into_iter().flat_map(|slice| slice.endpoints.iter());
-            endpoints
-                .filter_map(|endpoint| {
-                    let pod = endpoint.pod?;
-                    let number = self.store.pod(pod.key).filter(|record| record.uid == pod.uid)?.state.node;
-                    let state = EndpointState {
-                        conditions: endpoint.conditions,
-                        node: Node(number.unwrap_or(u32::MAX)),
-                        weight: 1,
-                    };
-                    Some((pod.uid, (pod.key, state)))
-                })
-                .collect()
-        };
-        let Some(name) = new.or(old).map(|slice| Arc::clone(&slice.meta.name)) else { return };
-        let after = states(new);
-        // An endpoint may be gone with its pod, so that the old state is known here only.
-        let before = old.map(|old| old.endpoints.iter().filter_map(|endpoint| Some(endpoint.pod?.uid)).collect());
-        let before: Vec<Uid> = before.unwrap_or_default();
-        for uid in before.into_iter().filter(|uid| !after.contains_key(uid)) {
-            self.place_endpoint(service, uid, &name, None);
-        }
-        for (uid, (key, state)) in after {
-            self.know_pod(uid, key);
-            self.place_endpoint(service, uid, &name, Some(state));
-        }
-    }
-
-    /// An endpoint stands in a slice, or does not any more. It counts as long as it stands in any.
-    fn place_endpoint(&mut self, service: ServiceId, uid: Uid, slice: &Arc<str>, state: Option<EndpointState>) {
-        let places = self.traffic.places.entry((service, uid)).or_default();
-        let last = places.last_key_value().map(|(_, state)| *state);
-        match state {
-            Some(state) => drop(places.insert(Arc::clone(slice), state)),
-            None => drop(places.remove(slice)),
-        }
-        let now_last = state.or_else(|| places.last_key_value().map(|(_, state)| *state));
-        if places.is_empty() {
-            self.traffic.places.remove(&(service, uid));
-        }
-        if last != now_last {
-            let now = self.now;
-            self.network().publish(now, service, uid, now_last);
-        }
-    }
-
-    fn withdraw_slice(&mut self, slice: &Arc<str>) {
-        let places = self.traffic.places.iter().filter(|(_, places)| places.contains_key(slice));
-        for (service, uid) in places.map(|(of, _)| *of).collect::<Vec<_>>() {
-            self.place_endpoint(service, uid, slice, None);
-        }
-    }
-
-    /// Tells the network of a pod that it is to send to for the first time.
-    fn know_pod(&mut self, uid: Uid, key: PodKey) {
-        if !self.traffic.pods.insert(uid) {
-            return;
-        }
-        if let Some(machine) = self.machines.get(key) {
-            let (started, is_asked) = (machine.started(0), machine.is_asked_to_stop(0));
-            if let Some(started) = started {
-                self.process_started(key, started);
-            }
-            if is_asked {
-                let now = self.now;
-                self.network().pod_is_asked_to_stop(now, uid);
-            }
-            return;
-        }
-        match self.runs.get(key).map(|run| run.stage()) {
-            Some(Stage::Running { started, .. }) => self.process_started(key, started),
-            Some(Stage::Stopping { .. }) => {
-                let now = self.now;
-                self.process_started(key, now);
-                self.network().pod_is_asked_to_stop(now, uid);
-            }
-            _ => {}
-        }
-    }
-
-    /// The process of a pod that the network knows has started.
-    fn process_started(&mut self, key: PodKey, started: Time) {
-        let Some(pod) = self.store.pod(key) else { return };
-        let (uid, node) = (pod.uid, Node(pod.state.node.unwrap_or(u32::MAX)));
-        let template = self.store.template_of(pod);
-        let image = template.facts.images.first().cloned().unwrap_or_default();
-        let app = self.traffic.apps.get(&image).cloned().unwrap_or_default();
-        let answers = self.answers_after(key, pod);
-        let listens = match app.listens_after.or(answers) {
-            Some(after) => started + after,
-            None => Time::MAX,
-        };
-        let version = template.labels.get("version").map_or_else(|| tag(&image), Arc::from);
-        let (now, start) = (self.now, PodStart { node, version, app: app.behaviour, listens });
-        self.network().pod_starts(now, uid, start);
-    }
-
-    fn answers_after(&self, key: PodKey, pod: &PodRecord) -> Option<Duration> {
-        if let Some(machine) = self.machines.get(key) {
-            return self.node_model.first_answer(&crate::pod_life::context(&self.store, pod, self.seed), machine);
-        }
-        let run = self.runs.get(key)?;
-        self.node_model.answers_after(&crate::pod_life::context(&self.store, pod, self.seed), run)
-    }
-
-    /// A step of a pod on its node: whether its process exited, and where it stands now.
-    pub(crate) fn traffic_sees_step(&mut self, key: PodKey, exited: bool) {
-        let Some(uid) = self.store.pod(key).map(|pod| pod.uid).filter(|uid| self.traffic.pods.contains(uid)) else {
-            return;
-        };
-        let now = self.now;
-        if exited {
-            self.network().pod_stops(now, uid);
-        }
-        if let Some(Stage::Running { started, .. }) = self.runs.get(key).map(|run| run.stage())
-            && started == now
-        {
-            self.process_started(key, started);
-        }
-    }
-
-    /// What happened to the process of a pod that has a machine.
-    pub(crate) fn traffic_sees_move(&mut self, key: PodKey, at: Time, what: Move) {
-        let Some(uid) = self.store.pod(key).map(|pod| pod.uid).filter(|uid| self.traffic.pods.contains(uid)) else {
-            return;
-        };
-        let now = self.now;
-        match what {
-            Move::Starts => self.process_started(key, at),
-            Move::IsAskedToStop => self.network().pod_is_asked_to_stop(now, uid),
-            Move::Exits => self.network().pod_stops(now, uid),
-            Move::Hangs(hangs) => self.network().pod_hangs(now, uid, hangs),
-        }
-    }
-
-    /// The deletion of a pod has reached its node: its process is asked to stop once its hook is done.
-    pub(crate) fn traffic_sees_deletion(&mut self, key: PodKey, grace_seconds: i64) {
-        let Some(pod) = self.store.pod(key).filter(|pod| self.traffic.pods.contains(&pod.uid)) else { return };
-        let hook = pre_stop(&self.store.template_facts(pod.template).facts);
-        let grace = Duration::from_secs(u64::try_from(grace_seconds).unwrap_or(0));
-        let (uid, at) = (pod.uid, self.now + hook.min(grace));
-        self.network().pod_will_be_asked_to_stop(at, uid);
-    }
-
-    /// A pod's process has ended with its pod.
-    pub(crate) fn traffic_sees_end(&mut self, key: PodKey) {
-        let Some(uid) = self.store.pod(key).map(|pod| pod.uid).filter(|uid| self.traffic.pods.remove(uid)) else {
-            return;
-        };
-        let now = self.now;
-        self.network().pod_stops(now, uid);
-    }
-}
-
-/// How long the hook of a pod's first container sleeps before the container is asked to stop.
-pub(crate) fn pre_stop(facts: &wavetank_model::TemplateFacts) -> Duration {
-    match facts.containers.first().and_then(|container| container.pre_stop.as_ref()) {
-        Some(Hook::Sleep(seconds)) => Duration::from_secs(u64::try_from(*seconds).unwrap_or(0)),
-        Some(Hook::Handler(_)) | None => Duration::ZERO,
-    }
-}
-
-/// The tag of an image, or the whole of it.
-fn tag(image: &Arc<str>) -> Arc<str> {
-    let after_path = image.rsplit('/').next().unwrap_or_default();
-    after_path.split_once(':').map_or_else(|| Arc::clone(image), |(_, tag)| tag.into())
 }

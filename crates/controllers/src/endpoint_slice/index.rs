@@ -73,19 +73,19 @@ impl SliceIndex {
     /// A slice was seen, new or changed; answers what it was before.
     pub fn put(&mut self, slice: Arc<EndpointSlice>) -> Option<Arc<EndpointSlice>> {
         let name = Arc::clone(&slice.meta.name);
-        let old = self.slices.insert(Arc::clone(&name), Arc::clone(&slice));
+        let old = self.slices.remove(&name);
         self.place(&name, old.as_ref().map_or(&[], |old| old.endpoints.as_slice()), &slice.endpoints);
         let is_alike = |old: &EndpointSlice| old.family == slice.family && Arc::ptr_eq(&old.ports, &slice.ports);
         let (len, was) = (slice.endpoints.len(), old.as_ref().map(|old| old.endpoints.len()));
-        if was == Some(len) && old.as_deref().is_some_and(is_alike) {
-            return old;
+        if was != Some(len) || !old.as_deref().is_some_and(is_alike) {
+            if let Some(old) = &old {
+                self.ungroup(old);
+            }
+            let group = self.groups.entry((slice.family, PortMap::of(&slice.ports))).or_default();
+            group.by_len.insert((len, Arc::clone(&name)));
+            group.endpoints += len;
         }
-        if let Some(old) = &old {
-            self.ungroup(old);
-        }
-        let group = self.groups.entry((slice.family, PortMap::of(&slice.ports))).or_default();
-        group.by_len.insert((len, name));
-        group.endpoints += len;
+        self.slices.insert(name, slice);
         old
     }
 

@@ -14,8 +14,8 @@
 //!
 //! Follows `staging/src/k8s.io/endpointslice/reconciler.go` and
 //! `pkg/controller/endpointslice/endpointslice_controller.go` of Kubernetes 1.36. Where upstream takes the
-//! first of an unordered set, we take the oldest pod and the first slice by name. Topology hints are not
-//! simulated.
+//! first of an unordered set, we take the oldest pod and the first slice by name. Hints follow
+//! `trafficDistribution`; those by the size of zones, which an annotation asks for, are not simulated.
 
 mod family;
 mod finish;

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wavetank_engine::Time;
 use wavetank_model::{
-    AddressFamily, Endpoint, EndpointConditions, EndpointPod, EndpointPort, IntOrString, Phase, PodTemplate, Service,
-    TemplateFacts,
+    AddressFamily, Endpoint, EndpointConditions, EndpointHints, EndpointPod, EndpointPort, IntOrString, Phase,
+    PodTemplate, Service, TemplateFacts, TrafficDistribution,
 };
 
 /// A pod as the endpoint controller sees it.
@@ -88,16 +88,35 @@ impl PodSeen {
             NodeSeen::Known { name, zone } => (Some(Arc::clone(name)), zone.clone()),
         };
         let hostname = self.hostname.as_ref().filter(|(_, subdomain)| *subdomain == service.meta.name);
+        let publish = service.spec.publish_not_ready_addresses;
+        let conditions = EndpointConditions::of(self.ready, self.terminating, publish);
+        let distribution = service.traffic_distribution().filter(|_| conditions.ready);
+        let hints = distribution.and_then(|distribution| hints(distribution, node.as_ref(), zone.as_ref()));
         Some(Endpoint {
             pod: Some(self.pod),
             pod_name: Arc::clone(&self.name),
             address: self.address(family)?,
-            conditions: EndpointConditions::of(self.ready, self.terminating, service.spec.publish_not_ready_addresses),
+            conditions,
             hostname: hostname.map(|(hostname, _)| Arc::clone(hostname)),
             node,
             zone,
+            hints,
         })
     }
+}
+
+/// The hints of a ready endpoint: its own zone, and its own node if that is preferred.
+///
+/// Source: `staging/src/k8s.io/endpointslice/trafficdist/trafficdist.go`.
+fn hints(
+    distribution: TrafficDistribution,
+    node: Option<&Arc<str>>,
+    zone: Option<&Arc<str>>,
+) -> Option<Arc<EndpointHints>> {
+    let node = node.filter(|_| distribution == TrafficDistribution::PreferSameNode);
+    let hints =
+        EndpointHints { nodes: node.cloned().into_iter().collect(), zones: zone.cloned().into_iter().collect() };
+    (hints != EndpointHints::default()).then(|| Arc::new(hints))
 }
 
 /// The ports of a pod that a Service sends to: a port that the pod does not name is left out.

@@ -232,6 +232,14 @@ impl Machine {
         self.stops.iter().any(|stop| stop.container == self.init_containers + index && stop.is_signalled())
     }
 
+    /// What befell the n-th container that is no init container, if it runs: whether it hangs, and by how
+    /// much it is slower than it would be.
+    #[must_use]
+    pub fn affliction(&self, index: usize) -> (bool, Duration) {
+        let process = self.process(self.init_containers + index);
+        process.map_or((false, Duration::ZERO), |process| (process.is_hung, process.slower_by))
+    }
+
     /// Whether the process of a container runs, by number, the init containers first.
     #[must_use]
     pub fn runs(&self, container: usize) -> bool {

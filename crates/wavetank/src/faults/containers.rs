@@ -3,7 +3,6 @@
 
 use crate::cluster::Cluster;
 use crate::error::Error;
-use crate::pod_sights::Move;
 use core::time::Duration;
 use wavetank_model::{PodKey, Refusal};
 use wavetank_node::pod::Fault;
@@ -75,15 +74,7 @@ impl Cluster {
         self.drive(key, |machine, scene| {
             machine.strike(scene, now, number, fault);
         });
-        let hangs = match fault {
-            Fault::Hang => Some(true),
-            Fault::Recover => Some(false),
-            Fault::Kill(_) | Fault::Slow(_) => None,
-        };
-        let is_first = self.container_number(key, container) == self.first_container(key);
-        if let Some(hangs) = hangs.filter(|_| is_first && self.traffic.is_on()) {
-            self.traffic_sees_move(key, now, Move::Hangs(hangs));
-        }
+        self.traffic_sees_serving(key);
         self.absorb();
         Ok(())
     }
@@ -121,6 +112,7 @@ impl Cluster {
             kubelet.set_container(uid, container, behaviour);
         }
         self.drive(key, |_, _| {});
+        self.traffic_sees_serving(key);
         self.absorb();
         Ok(())
     }

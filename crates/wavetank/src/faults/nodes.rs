@@ -59,6 +59,7 @@ impl Cluster {
             self.show_node(name, "True", "KubeletReady", "kubelet is posting ready status", &since, &json!([]));
         }
         self.machines.cut_off.remove(&node);
+        self.traffic_sees_node(node, false);
         for key in self.machines.keys() {
             if self.store.pod(key).is_none_or(|pod| pod.state.node != Some(node)) {
                 continue;
@@ -104,7 +105,9 @@ impl Cluster {
         }
         let cut = self.machines.cut_off.entry(node).or_insert(CutOff { is_dead, noticed: false, since: self.now });
         cut.is_dead |= is_dead;
-        if cut.since == self.now {
+        let since = cut.since;
+        self.traffic_sees_node(node, true);
+        if since == self.now {
             self.queue.schedule(self.now + GRACE, Event::NodeSilent(node));
         }
         Ok(())
