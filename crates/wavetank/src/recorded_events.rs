@@ -12,11 +12,12 @@ use core::time::Duration;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use wavetank_engine::Time;
+use wavetank_engine::chance::below;
+use wavetank_engine::{Purpose, Seed, Time, keyed};
 use wavetank_model::{EventRecord, Uid};
 
 /// Similar events with different messages after which they become one.
-const SIMILAR: usize = 10;
+const SIMILAR: u8 = 10;
 /// Events further apart than this are not similar.
 const SIMILAR_WITHIN: Duration = Duration::from_secs(600);
 /// Events that a component may send about one object at once.
@@ -25,6 +26,9 @@ const BURST: u32 = 25;
 const REFILL: Duration = Duration::from_secs(300);
 /// How long the server keeps an event after its last sight.
 const KEPT_FOR: Duration = Duration::from_secs(3600);
+
+/// Which message of a full window is forgotten: a client asks its map for any, so it is chance.
+const FORGOTTEN: Purpose = Purpose::new("events/forgotten");
 
 /// Who says what about which object.
 type Similar = (Component, ObjectRef, &'static str, Arc<str>);
@@ -72,6 +76,7 @@ struct Stored {
 /// The client's side of recording events.
 #[derive(Default)]
 struct Correlator {
+    seed: u64,
     windows: BTreeMap<Similar, Window>,
     allowances: BTreeMap<(Component, ObjectRef), Allowance>,
     stored: BTreeMap<(Similar, Option<Arc<str>>), Stored>,
@@ -89,9 +94,13 @@ impl Correlator {
         }
         window.messages.insert(Arc::clone(&record.message));
         window.last = time;
-        let many = window.messages.len() >= SIMILAR;
+        let many = window.messages.len() >= usize::from(SIMILAR);
         if many {
-            window.messages.pop_last();
+            let draw = keyed(Seed(self.seed), self.recorded, FORGOTTEN);
+            let nth = usize::try_from(below(draw, SIMILAR.into())).unwrap_or(0);
+            if let Some(forgotten) = window.messages.iter().nth(nth).cloned() {
+                window.messages.remove(&forgotten);
+            }
         }
         let message = if many {
             format!("(combined from similar events): {}", record.message).into()
@@ -121,7 +130,7 @@ impl Cluster {
     /// Event objects as the server has them now, in the order in which they were made.
     #[must_use]
     pub fn recorded_events(&self) -> Vec<Value> {
-        let mut correlator = Correlator::default();
+        let mut correlator = Correlator { seed: self.seed, ..Correlator::default() };
         for Entry { time, what } in self.history() {
             if let Happening::Event { about, event, source } = what {
                 correlator.add(*time, *source, about, event);
@@ -130,14 +139,20 @@ impl Cluster {
         let kept = correlator.stored.into_values().filter(|stored| self.now.since(stored.last) <= KEPT_FOR);
         let mut kept: Vec<Stored> = kept.collect();
         kept.sort_by_key(|stored| stored.ordinal);
-        kept.iter().map(|stored| self.render_event(stored)).collect()
+        // Names end in the time of the first sight. No two clients of a real cluster look at their clock in
+        // the same nanosecond; here many events happen at one time.
+        let mut last = i128::MIN;
+        let named = kept.iter().map(|stored| {
+            let (seconds, nanos) = self.calendar.unix(stored.first);
+            last = (i128::from(seconds) * 1_000_000_000 + i128::from(nanos)).max(last.saturating_add(1));
+            self.render_event(stored, last)
+        });
+        named.collect()
     }
 
-    fn render_event(&self, stored: &Stored) -> Value {
+    fn render_event(&self, stored: &Stored, stamp: i128) -> Value {
         let edge = self.edge();
         let about = &stored.about;
-        let (seconds, nanos) = self.calendar.unix(stored.first);
-        let stamp = i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
         let namespace = if about.namespace.is_empty() { "default" } else { &*about.namespace };
         let mut involved = json!({
             "kind": about.kind, "namespace": about.namespace, "name": about.name, "uid": edge.spell(about.uid),
@@ -206,6 +221,22 @@ mod tests {
         assert_eq!(combined.len(), 1);
         assert_eq!(combined[0].count, 3);
         assert_eq!(&*combined[0].record.message, "(combined from similar events): 11");
+    }
+
+    #[test]
+    fn events_of_one_instant_have_names_of_their_own() {
+        let mut cluster = Cluster::builder().build();
+        let made = cluster.create(
+            "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: web}\nspec: {replicas: 9, selector: {app: web}, \
+             template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: nginx}]}}}",
+        );
+        assert!(made.is_ok());
+        cluster.run_for(Duration::from_secs(10));
+        let name = |event: &Value| event["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let events = cluster.recorded_events();
+        let names: BTreeSet<String> = events.iter().map(name).collect();
+        assert!(!names.is_empty());
+        assert_eq!(names.len(), events.len());
     }
 
     #[test]
