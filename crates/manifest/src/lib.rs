@@ -17,6 +17,7 @@
 //! - [`object`]: objects of whichever kind.
 //! - [`patch`]: the three kinds of patches, on JSON, and how `kubectl apply` makes them.
 //! - [`mod@render`]: objects as the API server shows them.
+//! - [`service_account`]: the token that admission mounts in every pod.
 //! - [`template`]: the maker of pod templates.
 //! - [`versions`]: objects in other versions of the API.
 //! - [`yaml`]: YAML to JSON.
@@ -46,6 +47,7 @@ pub mod render;
 pub mod request;
 mod schema;
 pub mod service;
+pub mod service_account;
 mod strict;
 pub mod template;
 mod validation;
@@ -76,6 +78,7 @@ pub use patch::{
 pub use render::{render_deployment, render_pod, render_replica_set};
 pub use request::addressed;
 pub use service::{decode_service, decode_service_spec, render_service};
+pub use service_account::mount_token;
 pub use template::pod_template;
 pub use versions::{Converted, convert_old};
 pub use wavetank_model::Kind;

@@ -8,12 +8,15 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wavetank_manifest::{
-    Admitted, Allocated, Edge, Kind, Object, Surroundings, render_deployment, render_document, render_pod,
+    Admitted, Allocated, Edge, Kind, Object, Surroundings, mount_token, render_deployment, render_document, render_pod,
     render_replica_set,
 };
 use wavetank_model::{Pod, PodKey, Reason, Refusal, ReplicaSet, ReplicaSetKey, SetKind, Storage};
 use wavetank_store::writes::set_resource;
-use wavetank_store::{NewPod, Precondition};
+use wavetank_store::{NewPod, Precondition, pod_name};
+
+/// Which of the names that follow from a pod's identity the volume with its token has.
+const TOKEN: u32 = 0;
 
 /// What applying an object did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -305,6 +308,9 @@ impl Cluster {
 
     pub(crate) fn pod_json(&self, key: PodKey, pod: &Pod) -> Value {
         let mut shown = with_admitted_spec(render_pod(pod, &self.edge()));
+        if let Some(Value::Object(spec)) = shown.get_mut("spec") {
+            mount_token(spec, &pod_name::suffix(pod.meta.uid, TOKEN));
+        }
         self.show_status(key, &mut shown);
         shown
     }
