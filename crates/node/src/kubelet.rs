@@ -52,6 +52,9 @@ pub struct Kubelet {
     /// By pod and name of the container, before everything else.
     pods: BTreeMap<(Uid, Arc<str>), ImageBehaviour>,
     settings: Settings,
+    /// Whether nobody is there but something that writes statuses.
+    #[serde(default)]
+    is_faked: bool,
 }
 
 impl Kubelet {
@@ -100,6 +103,20 @@ impl Kubelet {
     pub fn with_settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self
+    }
+
+    /// Nodes without kubelets, whose pods get their statuses from something that fakes them, as kwok does:
+    /// containers have no ids, and nobody records what happens to them.
+    #[must_use]
+    pub const fn faked(mut self) -> Self {
+        self.is_faked = true;
+        self
+    }
+
+    /// Whether the nodes are [`Self::faked`].
+    #[must_use]
+    pub const fn is_faked(&self) -> bool {
+        self.is_faked
     }
 
     /// How the kubelets are set up.

@@ -81,6 +81,13 @@ impl ClusterBuilder {
         self
     }
 
+    /// Nodes as kwok fakes them: pods run, but nobody records events of kubelets, and statuses show no ids
+    /// of containers and images.
+    pub fn faked_nodes(mut self) -> Self {
+        self.kubelet = self.kubelet.faked();
+        self
+    }
+
     /// Replaces the kubelet by a script, as in recorded traces and tests of pure controller logic.
     pub fn scripted(mut self, script: Scripted) -> Self {
         self.scripted = Some(script);

@@ -4,6 +4,7 @@ use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::garbage::Propagation;
 use crate::objects::missing;
+use crate::pod_status::node_address;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use wavetank_manifest::Object;
@@ -31,7 +32,7 @@ fn system(kind: Kind, name: &str, labels: StringMap, body: Value, status: Value)
 }
 
 /// A node as its kubelet reports it. Room and versions are not simulated, and so not shown.
-fn node(name: &str, labels: StringMap, since: &str) -> Document {
+fn node(name: &str, labels: StringMap, address: &str, since: &str) -> Document {
     let condition = |kind: &str, status: &str, reason: &str, message: &str| {
         json!({
             "lastHeartbeatTime": since, "lastTransitionTime": since,
@@ -39,6 +40,7 @@ fn node(name: &str, labels: StringMap, since: &str) -> Document {
         })
     };
     let status = json!({
+        "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
         "conditions": [
             condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
         ],
@@ -65,7 +67,8 @@ impl Cluster {
         let number = self.store.node_number(name);
         let labels = self.store.node(number).labels.clone();
         let since = self.edge().spell_time(self.now);
-        self.store.put_system_document(node(name, labels, &since), self.now);
+        let address = node_address(number).to_string();
+        self.store.put_system_document(node(name, labels, &address, &since), self.now);
     }
 
     /// A node leaves.

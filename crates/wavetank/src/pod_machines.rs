@@ -209,7 +209,8 @@ impl Cluster {
         }
         let conditions = self.machines.conditions.get(&key).map(Vec::as_slice).unwrap_or_default();
         let Some(living) = self.machines.pods.get_mut(&key) else { return };
-        let wants_events = self.history.level >= crate::log::LogLevel::Objects || self.audit.is_some();
+        let wants_events =
+            !kubelet.is_faked() && (self.history.level >= crate::log::LogLevel::Objects || self.audit.is_some());
         let pod = context(&self.store, pod, self.seed);
         let application = Behaving { kubelet, pod };
         let mut onlooker = Onlooker::new(wants_events, pod.facts);

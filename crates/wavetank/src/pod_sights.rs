@@ -111,7 +111,7 @@ impl Cluster {
 
     /// What a kubelet records as a plain pod comes from one stage to the next.
     pub(crate) fn record_stage(&mut self, key: PodKey, before: Stage, after: Stage) {
-        if self.history.level < LogLevel::Objects || !self.has_kubelets() {
+        if self.history.level < LogLevel::Objects || !self.has_kubelets() || self.has_faked_nodes() {
             return;
         }
         let Some(pod) = self.store.pod(key) else { return };

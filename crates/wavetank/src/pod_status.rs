@@ -21,6 +21,15 @@ impl Cluster {
         matches!(self.node_model, NodeModel::Kubelet(_))
     }
 
+    /// Whether nodes are faked, so that no kubelet says what it does.
+    #[must_use]
+    pub const fn has_faked_nodes(&self) -> bool {
+        match &self.node_model {
+            NodeModel::Kubelet(kubelet) => kubelet.is_faked(),
+            NodeModel::Scripted(_) => false,
+        }
+    }
+
     /// The status that the server holds of a pod, in the kubelet's words. None where a script stands
     /// for the kubelet, and for a pod that no kubelet has seen.
     #[must_use]
@@ -59,10 +68,12 @@ impl Cluster {
         let edge = self.edge();
         // A pod whose node is lost is marked by others; what they say stands.
         let is_marked = told.is_ready() && !record.state.ready;
+        let is_faked = self.has_faked_nodes();
         if !is_marked {
-            let all = self.machines.conditions(key).iter().chain(&told.conditions);
-            let conditions: Vec<Value> = all.map(|one| condition(one, &edge)).collect();
-            status.insert("conditions".into(), conditions.into());
+            let told = conditions(&told, is_faked, facts.node_name.is_some());
+            let all = self.machines.conditions(key).iter().chain(told);
+            let shown: Vec<Value> = all.map(|one| condition(one, &edge)).collect();
+            status.insert("conditions".into(), shown.into());
         }
         if record.state.phase == told.phase {
             for (key, text) in [("reason", &told.reason), ("message", &told.message)] {
@@ -84,7 +95,7 @@ impl Cluster {
         }
         let shown = |statuses: &[ContainerStatus], specs: &[Container]| -> Vec<Value> {
             let pairs = statuses.iter().zip(specs);
-            pairs.map(|(status, spec)| container(record.uid, status, spec, &edge)).collect()
+            pairs.map(|(status, spec)| container((record.uid, is_faked), status, spec, &edge)).collect()
         };
         let mut containers = shown(&told.containers, &facts.containers);
         containers.sort_by(|left, right| left["name"].as_str().cmp(&right["name"].as_str()));
@@ -102,6 +113,18 @@ pub(crate) fn node_address(node: u32) -> Ipv4Addr {
     Ipv4Addr::from(0xac12_0002_u32.wrapping_add(node & 0xffff))
 }
 
+/// The conditions that are shown. Of a faked pod those are what the scheduler says, unless it had no say,
+/// and then what the faker knows.
+fn conditions(told: &NodeStatus, is_faked: bool, names_its_node: bool) -> impl Iterator<Item = &PodCondition> {
+    let of_scheduler = |condition: &&PodCondition| &*condition.kind == "PodScheduled";
+    let first = told.conditions.iter().filter(move |one| is_faked && !names_its_node && of_scheduler(one));
+    let rest = told
+        .conditions
+        .iter()
+        .filter(move |one| !is_faked || (!of_scheduler(one) && &*one.kind != "PodReadyToStartContainers"));
+    first.chain(rest)
+}
+
 fn condition(condition: &PodCondition, edge: &Edge) -> Value {
     let mut shown = Map::new();
     shown.insert("type".into(), json!(&*condition.kind));
@@ -116,19 +139,21 @@ fn condition(condition: &PodCondition, edge: &Edge) -> Value {
     shown.into()
 }
 
-fn container(pod: Uid, status: &ContainerStatus, spec: &Container, edge: &Edge) -> Value {
-    let has_image = status.run.is_some();
+fn container((pod, is_faked): (Uid, bool), status: &ContainerStatus, spec: &Container, edge: &Edge) -> Value {
+    let run = status.run.filter(|_| !is_faked);
     let mut shown = json!({
         "name": &*status.name,
         "image": &*spec.image,
-        "imageID": if has_image { image_id(&spec.image) } else { String::new() },
+        "imageID": if run.is_some() { image_id(&spec.image) } else { String::new() },
         "ready": status.ready,
-        "started": status.started == Some(true),
         "restartCount": status.restart_count,
         "state": state(pod, &status.name, &status.state, edge),
         "lastState": state(pod, &status.name, &status.last, edge),
     });
-    if let Some(run) = status.run {
+    if !is_faked {
+        shown["started"] = json!(status.started == Some(true));
+    }
+    if let Some(run) = run {
         shown["containerID"] = json!(container_id(pod, &status.name, run));
     }
     shown

@@ -29,6 +29,8 @@ enum Part {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern(Vec<Part>);
 
+/// What a resource version follows in JSON.
+const VERSION: &str = "\"resourceVersion\":\"";
 const DATE: &str = "NNNN-NN-NNTNN:NN:NNZ";
 const UID: &str = "uuuuuuuu-uuuu-uuuu-uuuu-uuuuuuuuuuuu";
 
@@ -52,6 +54,9 @@ fn parts(line: &str) -> Vec<Part> {
         }
         let (part, length) = if let Some(fixed) = fixed(&rest, starts_word) {
             fixed
+        } else if letter.is_ascii_digit() && letters[..at].iter().collect::<String>().ends_with(VERSION) {
+            // In JSON without spaces it was left as it was.
+            (Part::Digits, letters[at..].iter().take_while(|letter| letter.is_ascii_digit()).count())
         } else if rest.starts_with("N ") && before == Some('-') {
             // A flag.
             (Part::Letter(letter), 1)

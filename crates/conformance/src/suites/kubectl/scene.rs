@@ -5,7 +5,7 @@ use super::session::Entry;
 use core::time::Duration;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use wavetank::{Cluster, Kind};
+use wavetank::{Calendar, Cluster, Kind};
 use wavetank_kubectl::{Output, kubectl, watch};
 use wavetank_metrics::{Curve, Group, Settings, Share, Usage};
 use wavetank_model::{Quantity, Selector};
@@ -22,9 +22,14 @@ enum Hidden {
     Line(&'static str),
     /// So many milliseconds pass.
     Pause(u64),
+    /// Time passes until an instant, in seconds since 1970. Hashes of templates with times in them tell.
+    Until(i64),
 }
 
-use Hidden::{Line, Pause};
+use Hidden::{Line, Pause, Until};
+
+/// When the recorded rollout was restarted for the first time: 2026-11-21T01:55:58Z.
+const FIRST_RESTART: i64 = 1_795_226_158;
 
 /// What is done before a command of a file: the file, how often the command has been seen before, the
 /// command.
@@ -48,7 +53,7 @@ const BEFORE: &[(&str, usize, &str, &[Hidden])] = &[
         "get",
         1,
         "kubectl get deploy",
-        &[Pause(20_000), Line("apply -f deploy.yaml -f svc.yaml -f hpa.yaml"), Pause(6_000)],
+        &[Pause(20_300), Line("apply -f deploy.yaml -f svc.yaml -f hpa.yaml"), Pause(6_000)],
     ),
     ("get", 0, "kubectl get all", &[Pause(4_000)]),
     ("get", 0, "kubectl get events", &[Pause(12_000)]),
@@ -59,26 +64,34 @@ const BEFORE: &[(&str, usize, &str, &[Hidden])] = &[
         "kubectl get rs -w --output-watch-events",
         &[Line("scale deploy web --replicas=3"), Pause(20_000)],
     ),
-    ("hpa", 0, "kubectl get hpa", &[Line("apply -f deploy.yaml -f hpa.yaml"), Pause(45_000)]),
-    ("hpa", 1, "kubectl get hpa", &[Pause(32_000)]),
-    ("hpa", 2, "kubectl get hpa", &[Pause(40_000)]),
-    ("hpa", 3, "kubectl get hpa", &[Pause(17_000)]),
-    ("hpa", 4, "kubectl get hpa", &[Pause(90_000)]),
-    ("hpa", 5, "kubectl get hpa", &[Pause(5_000)]),
-    ("hpa", 6, "kubectl get hpa", &[Pause(20_000)]),
+    (
+        "hpa",
+        0,
+        "kubectl get hpa",
+        &[Pause(800), Line("apply -f hpa.yaml"), Pause(1_100), Line("apply -f deploy.yaml"), Pause(18_000)],
+    ),
+    ("hpa", 1, "kubectl get hpa", &[Pause(41_300)]),
+    ("hpa", 2, "kubectl get hpa", &[Pause(29_500)]),
+    ("hpa", 3, "kubectl get hpa", &[Pause(30_000)]),
+    ("hpa", 4, "kubectl get hpa", &[Pause(74_000)]),
+    ("hpa", 5, "kubectl get hpa", &[Pause(23_000)]),
+    ("hpa", 6, "kubectl get hpa", &[Pause(10_000)]),
     (
         "misc",
         0,
         "kubectl logs -l app=web",
         &[
+            Pause(40),
             Line("apply -f deploy.yaml"),
             Pause(5_000),
             Line("delete -f deploy.yaml"),
             Pause(5_000),
+            Pause(300),
             Line("apply -f deploy.yaml"),
             Pause(5_000),
             Line("delete -f deploy.yaml"),
             Pause(5_000),
+            Pause(690),
             Line("apply -f deploy-4.yaml"),
             Pause(5_000),
             Line("apply -f deploy.yaml"),
@@ -94,7 +107,14 @@ const BEFORE: &[(&str, usize, &str, &[Hidden])] = &[
     ("mutate", 0, "kubectl get pod solo", &[Pause(1_000)]),
     ("mutate", 0, "kubectl label pods -l app=web x=y", &[Pause(10_000)]),
     ("rollout", 5, "kubectl rollout status deploy/web", &[Pause(10_000)]),
-    ("rollout", 0, "kubectl rollout history deploy", &[Pause(5_000)]),
+    ("rollout", 1, "kubectl rollout restart deploy/web", &[Until(FIRST_RESTART)]),
+    ("rollout", 0, "kubectl rollout restart deploy", &[Until(FIRST_RESTART + 9)]),
+    (
+        "rollout",
+        0,
+        "kubectl patch deploy web -p '{\"spec\":{\"progressDeadlineSeconds\":4,\"minReadySeconds\":0,\"template\":{\"spec\":{\"nodeName\":\"ghost\"}}}}'",
+        &[Until(FIRST_RESTART + 16)],
+    ),
 ];
 
 /// What is done while a watch of a file goes on.
@@ -105,7 +125,7 @@ const DURING: &[(&str, &str, &str)] = &[
 
 /// Metrics were written every three seconds.
 const SCRAPED: Settings = Settings {
-    first_scrape: Duration::from_secs(1),
+    first_scrape: Duration::from_millis(500),
     interval: Duration::from_secs(3),
     window: Duration::from_secs(30),
     scrapes_before_first_sample: 1,
@@ -272,11 +292,16 @@ fn files() -> BTreeMap<String, String> {
     known.into_iter().map(|(name, text)| (name.to_owned(), text)).collect()
 }
 
-/// The cluster of the recordings: pods that are ready about as soon as they are seen.
+/// What chance comes from. A client that forgets similar events forgets any of them; the recorded one
+/// happened to forget those that it forgets here by this seed.
+const SEED: u64 = 1485;
+
+/// The cluster of the recordings: nodes of kwok, pods that are ready about as soon as they are seen.
 fn cluster() -> Cluster {
     let fast =
         ImageBehaviour::new().pull(Duration::ZERO).start(Duration::from_millis(20)).shutdown(Duration::from_millis(20));
-    let mut cluster = Cluster::builder().other_images(fast).node("node-0").node("node-1").build();
+    let nodes = Cluster::builder().faked_nodes().other_images(fast).node("node-0").node("node-1");
+    let mut cluster = nodes.seed(SEED).calendar(Calendar::from_unix_seconds(FIRST_RESTART - 70)).build();
     for node in ["node-0", "node-1"] {
         let status = json!({
             "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
@@ -321,6 +346,10 @@ impl Scene {
                     let _said = kubectl(&mut self.cluster, &self.files, line);
                 }
                 Pause(millis) => self.cluster.run_for(Duration::from_millis(*millis)),
+                Until(seconds) => {
+                    let until = self.cluster.calendar().time(*seconds, 0);
+                    self.cluster.run_for(until.since(self.cluster.now()));
+                }
             }
         }
         let said =
@@ -329,17 +358,19 @@ impl Scene {
         said
     }
 
-    /// A note may say what pods use: `every pod uses 150m`.
+    /// A note may say what pods use: `every pod uses 150m`. What memory they use shows in the answers.
     fn heed(&mut self, note: &str) {
         let Some(used) = note.strip_prefix("every pod uses ") else { return };
         let Ok(quantity) = Quantity::parse(used) else { return };
         let Ok(selector) = Selector::parse("app=web") else { return };
         let group = Group { namespace: "default".into(), selector };
-        let usage = Usage::of_resource(group.clone(), "cpu", Share::Each, Curve::Constant(quantity.milli_value()));
+        let usage =
+            |resource: &str, milli| Usage::of_resource(group.clone(), resource, Share::Each, Curve::Constant(milli));
+        let usages = [usage("cpu", quantity.milli_value()), usage("memory", 20 * 1024 * 1024 * 1000)];
         self.cluster.change_metrics(|metrics| {
             metrics.set(SCRAPED);
             metrics.remove_usage(&group);
-            metrics.add_usage(usage);
+            usages.into_iter().for_each(|usage| metrics.add_usage(usage));
         });
     }
 
