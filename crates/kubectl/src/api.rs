@@ -2,10 +2,11 @@
 //!
 //! Everything that kubectl does is made of these. A dry run is a request to a fork.
 
+use crate::built_in;
 use crate::resource::Resource;
 use serde_json::{Value, json};
 use wavetank::{Cluster, Kind, ListOptions, PatchKind, Propagation};
-use wavetank_model::{FieldSelector, Reason, Refusal, Selector};
+use wavetank_model::{FieldSelector, Reason, Refusal, Selector, StringMap};
 
 /// Where an object is: its resource, namespace and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,14 +74,23 @@ fn refusal(error: wavetank::Error) -> Refusal {
 
 /// An object.
 pub(crate) fn get(cluster: &Cluster, at: &Address) -> Result<Value, Refusal> {
-    // Of what is not simulated there is nothing.
-    let Some(kind) = kind(at.resource) else { return Err(at.missing()) };
+    // Of what is not simulated there is nothing but what the server made for itself.
+    let Some(kind) = kind(at.resource) else {
+        let mut there = built_in::objects(cluster, at.resource).into_iter();
+        return there.find(|object| object["metadata"]["name"] == *at.name).ok_or_else(|| at.missing());
+    };
     if kind == Kind::Event {
         let options = ListOptions { namespace: Some(at.namespace.clone()), ..ListOptions::default() };
         let events = cluster.list(kind, &options).map_err(refusal)?;
         return events.into_iter().find(|event| event["metadata"]["name"] == *at.name).ok_or_else(|| at.missing());
     }
     cluster.json(kind, &at.path()).map_err(|_| at.missing())
+}
+
+/// The field of an object without a namespace that it can be selected by: its name.
+fn name_by<'a>(object: &'a Value, field: &str) -> &'a str {
+    let name = object["metadata"]["name"].as_str().filter(|_| field == "metadata.name");
+    name.unwrap_or_default()
 }
 
 /// Objects of a resource, in order of namespaces and names.
@@ -102,7 +112,15 @@ pub(crate) fn list(cluster: &Cluster, resource: Resource, wanted: &Wanted) -> Re
         labels: Some(Selector::parse(labels).map_err(|error| unable(&error.to_string()))?),
         fields: Some(FieldSelector::parse(fields).map_err(|error| unable(&error.to_string()))?),
     };
-    let Some(kind) = kind(resource) else { return Ok(Vec::new()) };
+    let Some(kind) = kind(resource) else {
+        let mut there = built_in::objects(cluster, resource);
+        there.retain(|object| {
+            // They have no labels.
+            options.labels.as_ref().is_none_or(|selector| selector.matches(&StringMap::default()))
+                && options.fields.as_ref().is_none_or(|fields| fields.matches(|field| name_by(object, field)))
+        });
+        return Ok(there);
+    };
     let mut found = cluster.list(kind, &options).map_err(|error| {
         let refused = refusal(error);
         unable(&refused.message)

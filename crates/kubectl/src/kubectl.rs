@@ -151,6 +151,9 @@ fn find(words: &[String]) -> Result<(&'static Command, Vec<String>), Fault> {
         }
         let longer = named.iter().map(String::as_str).chain([word.as_str()]).collect::<Vec<_>>().join(" ");
         let fits = |command: &&Command| command.words == longer || command.words.starts_with(&format!("{longer} "));
+        if NOT_SIMULATED.contains(&longer.as_str()) {
+            return Err(Fault::Said(format!("not simulated: {longer}")));
+        }
         if !COMMANDS.iter().any(|command| fits(&command)) {
             rest.push(word.clone());
             break;
@@ -178,6 +181,38 @@ fn find(words: &[String]) -> Result<(&'static Command, Vec<String>), Fault> {
     let what = quoted(&plain.join(" "));
     Err(Fault::Said(format!("unknown command {what}\nSee 'kubectl {path} -h' for help and examples")))
 }
+
+/// Commands that kubectl has, and that do nothing here.
+const NOT_SIMULATED: [&str; 28] = [
+    "alpha",
+    "apply edit-last-applied",
+    "attach",
+    "auth reconcile",
+    "auth whoami",
+    "certificate",
+    "cluster-info dump",
+    "completion",
+    "config",
+    "cp",
+    "create clusterrole",
+    "create clusterrolebinding",
+    "create pc",
+    "create priorityclass",
+    "create role",
+    "create rolebinding",
+    "create sa",
+    "create secret",
+    "create serviceaccount",
+    "create token",
+    "debug",
+    "kuberc",
+    "kustomize",
+    "options",
+    "plugin",
+    "port-forward",
+    "proxy",
+    "set subject",
+];
 
 fn unknown_flag(flag: &str) -> Fault {
     let table = "";
@@ -233,6 +268,22 @@ mod tests {
             said("get deploy web extra --foo"),
             "Error: unknown flag: --foo\nSee 'kubectl get --help' for usage.\n"
         );
+    }
+
+    #[test]
+    fn commands_that_kubectl_has_are_not_unknown() {
+        assert_eq!(said("kubectl port-forward svc/web 80"), "error: not simulated: port-forward\n");
+        assert_eq!(said("create secret generic s --from-literal=a=b"), "error: not simulated: create secret\n");
+        assert_eq!(said("cluster-info dump"), "error: not simulated: cluster-info dump\n");
+    }
+
+    #[test]
+    fn a_flag_that_a_command_cannot_do_without_is_asked_for_first() {
+        let wanted = "E0101 00:00:00.000000   00001 run.go:72] \"command failed\" err=\"required flag(s) \\\"image\\\" \
+                      not set\"\n";
+        assert_eq!(said("run"), wanted);
+        assert_eq!(said("run web"), wanted);
+        assert_eq!(said("create deployment web"), wanted);
     }
 
     #[test]

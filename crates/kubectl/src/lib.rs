@@ -8,10 +8,12 @@
 //! - [`shell`]: a session: kubectl's commands, and some for time and forks.
 //!
 //! Behind that, in reading order: `flags` reads arguments, `run` is a command under way, `resource` and
-//! `source` say what arguments and files speak of, `api` makes requests, `fault` words refusals, and
+//! `source` say what arguments and files speak of, `api` makes requests, `built_in` has what a
+//! server makes for itself, `fault` words refusals, and
 //! `command` holds the commands.
 
 mod api;
+mod built_in;
 mod command;
 mod fault;
 pub mod files;

@@ -26,12 +26,7 @@ pub(crate) fn check_format(format: &str) -> Result<(), Fault> {
 
 /// An object in the format that `-o` asks for.
 pub(crate) fn object(format: &str, resource: &Resource, object: &Value) -> Result<String, Fault> {
-    printed(format, core::slice::from_ref(&(*resource, object.clone())), true)
-}
-
-/// Objects in the format that `-o` asks for.
-pub(crate) fn list(format: &str, objects: &[(Resource, Value)]) -> Result<String, Fault> {
-    printed(format, objects, false)
+    objects(format, core::slice::from_ref(&(*resource, object.clone())), true, false)
 }
 
 /// An object in a stream of objects.
@@ -45,7 +40,13 @@ pub(crate) fn plain(format: &str, value: &Value) -> String {
     if format == "yaml" { to_yaml(value) } else { output::json(core::slice::from_ref(value), true) }
 }
 
-fn printed(format: &str, objects: &[(Resource, Value)], alone: bool) -> Result<String, Fault> {
+/// Objects in the format that `-o` asks for: as a list, or the only one `alone`.
+pub(crate) fn objects(
+    format: &str,
+    objects: &[(Resource, Value)],
+    alone: bool,
+    no_headers: bool,
+) -> Result<String, Fault> {
     check_format(format)?;
     let (name, argument) = format.split_once('=').unwrap_or((format, ""));
     let values: Vec<Value> = objects.iter().map(|(_, object)| object.clone()).collect();
@@ -72,7 +73,7 @@ fn printed(format: &str, objects: &[(Resource, Value)], alone: bool) -> Result<S
             })
         }
         "custom-columns" => {
-            let columns = CustomColumns::parse(argument, false).map_err(|error| Fault::Said(error.to_string()))?;
+            let columns = CustomColumns::parse(argument, no_headers).map_err(|error| Fault::Said(error.to_string()))?;
             columns.render(&values).map_err(|error| Fault::Said(error.to_string()))
         }
         other => said(format!("not simulated: -o {other}")),

@@ -51,7 +51,7 @@ pub(crate) fn read(files: &dyn Files, paths: &[&str], scope: &Scope<'_>) -> (Vec
 }
 
 /// Names and texts of the files behind a path.
-fn texts(files: &dyn Files, path: &str, recursive: bool) -> Result<Vec<(String, String)>, Fault> {
+pub(crate) fn texts(files: &dyn Files, path: &str, recursive: bool) -> Result<Vec<(String, String)>, Fault> {
     if path == "-" {
         return Ok(vec![("STDIN".to_owned(), files.read("-").unwrap_or_default())]);
     }
@@ -144,9 +144,12 @@ fn served(api_version: &str, kind: &str, document: &Value) -> Option<(resource::
     if let Some(resource) = resource::of_kind(api_version, kind) {
         return Some((resource, document.clone()));
     }
-    let _known = wavetank_manifest::Kind::of(api_version, kind).ok()?;
-    let resource = resource::all().find(|resource| resource.kind == kind)?;
-    Some((resource, document.clone()))
+    // Some kinds are served in another version as well, which is read as the one that is stored. What cannot
+    // be read is for the server to refuse.
+    let stored = wavetank_manifest::kind_of(document).ok()?;
+    let resource = resource::of_kind(stored.api_version(), kind)?;
+    let read = wavetank_manifest::decode_strictly(document);
+    Some((resource, read.unwrap_or_else(|_| document.clone())))
 }
 
 /// What kubectl itself checks where the server does the rest.

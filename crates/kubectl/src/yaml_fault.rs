@@ -15,7 +15,8 @@ pub(crate) fn words(text: &str, ours: &str) -> String {
         let (line, wanted) = number;
         return format!("yaml: line {line}: did not find expected {wanted}");
     }
-    format!("yaml: {ours}")
+    // Ours shows the place in lines below.
+    format!("yaml: {}", ours.lines().next().unwrap_or_default())
 }
 
 /// Where a list in brackets or a mapping in braces goes on as a block: its line, and what was expected.

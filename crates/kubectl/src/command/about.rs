@@ -6,7 +6,7 @@ use crate::fault::{Fault, said};
 use crate::flags::quoted;
 use crate::output;
 use crate::resource;
-use crate::run::{self, Run};
+use crate::run::{self, Pick, Run};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use wavetank::Cluster;
@@ -17,6 +17,9 @@ use wavetank_printers::{TopOptions, top_pods};
 /// Flags of `api-resources`.
 pub(super) const API_RESOURCES_FLAGS: &str = "api-group:s cached categories:s namespaced no-headers output,o:s sort-by:s \
                                               verbs:s";
+/// Where kubelets listen.
+const KUBELET_PORT: u16 = 10250;
+
 /// Flags of `auth can-i`.
 pub(super) const CAN_I_FLAGS: &str = "all-namespaces,A list no-headers quiet,q subresource:s";
 /// Flags of `exec`, `logs` and `top`.
@@ -257,11 +260,13 @@ pub(super) fn exec(run: &mut Run<'_>) -> Result<(), Fault> {
     said("not simulated: exec")
 }
 
-/// `logs`: simulated containers write none.
+/// `logs`: simulated containers write none, and on faked nodes nobody listens who could say so.
 pub(super) fn logs(run: &mut Run<'_>) -> Result<(), Fault> {
-    if !run.arguments.given("selector") {
+    let found = if run.arguments.given("selector") {
+        run.find_picked(&[Pick::All(run::resource_of("pods")?)]).found.into_iter().next().map(|found| found.object)
+    } else {
         let namespace = run.namespace();
-        pod(run).map_err(|fault| match fault.refusal() {
+        let at = pod(run).map_err(|fault| match fault.refusal() {
             Some(refusal) => Fault::Said(format!(
                 "error from server ({}): {} in namespace {}",
                 refusal.reason.as_str(),
@@ -270,8 +275,42 @@ pub(super) fn logs(run: &mut Run<'_>) -> Result<(), Fault> {
             )),
             None => fault,
         })?;
+        Some(api::get(run.cluster, &at)?)
+    };
+    match found {
+        None => {
+            run.warn(&format!("No resources found in {} namespace.", run.namespace()));
+            Ok(())
+        }
+        Some(pod) if pod["kind"] == "Pod" && run.cluster.has_faked_nodes() => Err(nobody_listens(run, &pod)),
+        Some(_) => said("not simulated: logs"),
     }
-    said("not simulated: logs")
+}
+
+/// What the server says of logs that it cannot fetch from a node.
+fn nobody_listens(run: &Run<'_>, pod: &Value) -> Fault {
+    let text = |path: &str| pod.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    let container = run.arguments.text("container").unwrap_or_else(|| text("/spec/containers/0/name"));
+    let number = |name: &str| run.arguments.number(name).map(|number| number.to_string());
+    // Of pods that a selector finds, the last lines only.
+    let few = || run.arguments.given("selector").then(|| "10".to_owned());
+    let flag = |name: &str| run.arguments.on(name).then(|| "true".to_owned());
+    let asked = [
+        ("follow", flag("follow")),
+        ("limitBytes", number("limit-bytes")),
+        ("previous", flag("previous")),
+        ("sinceSeconds", run.arguments.span("since").map(|span| span.as_secs().to_string())),
+        ("tailLines", number("tail").filter(|lines| lines != "-1").or_else(few)),
+        ("timestamps", flag("timestamps")),
+    ];
+    let asked = asked.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+    let query = asked.collect::<Vec<String>>().join("&");
+    let query = if query.is_empty() { query } else { format!("?{query}") };
+    let host = format!("{}:{KUBELET_PORT}", text("/status/hostIP"));
+    let path = format!("containerLogs/{}/{}/{container}", text("/metadata/namespace"), text("/metadata/name"));
+    Fault::Verbatim(format!(
+        "Error from server: Get \"https://{host}/{path}{query}\": dial tcp {host}: connect: connection refused"
+    ))
 }
 
 /// `top`: what pods use, if the cluster has been told what that is. Of nodes nobody measures.

@@ -76,7 +76,7 @@ fn print_applied(run: &mut Run<'_>, applied: &[(Resource, Value)]) -> Result<(),
     let text = match applied {
         [] => String::new(),
         [(resource, object)] => output::object(&format, resource, object)?,
-        several => output::list(&format, several)?,
+        several => output::objects(&format, several, false, false)?,
     };
     run.out.push_str(&text);
     Ok(())

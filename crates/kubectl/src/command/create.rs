@@ -138,10 +138,14 @@ pub(super) fn replace(run: &mut Run<'_>) -> Result<(), Fault> {
     let dry_run = run.dry_run()?;
     let validation = validation(run)?;
     let (infos, mut faults) = required_infos(run, validation, "replace")?;
+    let recreates = run.arguments.on("force");
+    if recreates {
+        delete_all(run, &infos)?;
+    }
     for info in infos {
         let object = prepared(run, &info);
-        let result = if run.arguments.on("force") {
-            recreate(run, &info, &object, validation)
+        let result = if recreates {
+            leniently(run, validation, &object, |run, object| api::create(run.cluster, &info.at, object))
         } else {
             leniently(run, validation, &object, |run, object| {
                 run.request(dry_run, |cluster| api::replace(cluster, &info.at, object))
@@ -158,13 +162,16 @@ pub(super) fn replace(run: &mut Run<'_>) -> Result<(), Fault> {
     Fault::of_many(faults)
 }
 
-/// Deletes the old object, waits until it has gone, and makes the new one.
-fn recreate(run: &mut Run<'_>, info: &Info, object: &Value, validation: Validation) -> Result<Value, Refusal> {
-    if let Ok(old) = api::get(run.cluster, &info.at) {
-        api::delete(run.cluster, &info.at, Propagation::Background, None)?;
-        run.say(&format!("{} {} deleted", info.at.resource.singular(), quoted(&info.at.name)));
-        let uid = old["metadata"]["uid"].clone();
-        delete::wait_until_gone(run.cluster, &[(info.at.clone(), uid)], PATIENCE);
+/// Deletes the objects that are there, and waits until they have gone.
+fn delete_all(run: &mut Run<'_>, infos: &[Info]) -> Result<(), Fault> {
+    let mut gone: Vec<(api::Address, Value)> = Vec::new();
+    for info in infos {
+        if let Ok(old) = api::get(run.cluster, &info.at) {
+            api::delete(run.cluster, &info.at, Propagation::Background, None)?;
+            run.say(&format!("{} {} deleted", info.at.resource.singular(), quoted(&info.at.name)));
+            gone.push((info.at.clone(), old["metadata"]["uid"].clone()));
+        }
     }
-    leniently(run, validation, object, |run, object| api::create(run.cluster, &info.at, object))
+    delete::wait_until_gone(run.cluster, &gone, PATIENCE);
+    Ok(())
 }

@@ -52,7 +52,7 @@ pub(super) fn events(run: &mut Run<'_>) -> Result<(), Fault> {
     let text = match run.arguments.text("output").map(str::to_owned) {
         Some(format) => {
             let named: Vec<_> = found.into_iter().map(|event| (resource, event)).collect();
-            output::list(&format, &named)?
+            output::objects(&format, &named, false, run.arguments.on("no-headers"))?
         }
         None => {
             let options = EventOptions { no_headers: run.arguments.on("no-headers"), with_namespace: everywhere };

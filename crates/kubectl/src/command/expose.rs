@@ -196,12 +196,13 @@ pub(super) fn autoscale(run: &mut Run<'_>) -> Result<(), Fault> {
 
 /// `run`.
 pub(super) fn run(run: &mut Run<'_>) -> Result<(), Fault> {
+    let Some(image) = run.arguments.text("image") else { return Err(Fault::Required("image".to_owned())) };
     let Some((name, after)) = run.arguments.words.split_first() else {
         return said("NAME is required for run\nSee 'kubectl run -h' for help and examples");
     };
-    let Some(image) = run.arguments.text("image").filter(|image| !image.is_empty()) else {
-        return said("required flag(s) \"image\" not set");
-    };
+    if image.is_empty() {
+        return said("--image is required");
+    }
     let mut container = json!({"image": image, "name": name, "resources": {}});
     if !after.is_empty() {
         let field = if run.arguments.on("command") { "command" } else { "args" };

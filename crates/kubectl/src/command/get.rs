@@ -183,10 +183,8 @@ fn generic(run: &mut Run<'_>, findings: Findings, format: &str) -> Result<(), Fa
     if !findings.faults.is_empty() && named.is_empty() {
         return Fault::of_many(findings.faults);
     }
-    let text = match named.as_slice() {
-        [(resource, object)] if findings.single => output::object(format, resource, object)?,
-        several => output::list(format, several)?,
-    };
+    let alone = findings.single && named.len() == 1;
+    let text = output::objects(format, &named, alone, run.arguments.on("no-headers"))?;
     run.out.push_str(&text);
     Fault::of_many(findings.faults)
 }

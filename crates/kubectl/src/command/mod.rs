@@ -2,10 +2,12 @@
 //!
 //! Looking: [`get`], [`watch`], [`describe`], [`events`], [`wait`], [`diff`]. Changing: [`apply`], [`create`],
 //! [`generate`], [`expose`], [`delete`], [`patch`], [`metadata`], [`scale`], [`set`], [`rollout`], [`node`].
+//! [`convert`] reads files of versions that are no longer served.
 //! [`about`] tells what the server is and serves.
 
 mod about;
 mod apply;
+mod convert;
 mod create;
 mod delete;
 mod describe;
@@ -53,6 +55,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     command("auth can-i", about::CAN_I_FLAGS, about::can_i),
     command("autoscale", expose::AUTOSCALE_FLAGS, expose::autoscale),
     command("cluster-info", "", about::cluster_info),
+    command("convert", convert::FLAGS, convert::convert),
     command("cordon", node::CORDON_FLAGS, node::cordon),
     command("create", create::FLAGS, create::create),
     command("create configmap", generate::FLAGS, generate::config_map),

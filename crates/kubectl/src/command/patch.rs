@@ -39,7 +39,10 @@ pub(super) fn patch(run: &mut Run<'_>) -> Result<(), Fault> {
         }
     };
     let patch = wavetank_manifest::parse_yaml(&text)
-        .map_err(|error| Fault::Said(format!("unable to parse {}: {}", quoted(&text), error.message)))?
+        .map_err(|error| {
+            let why = crate::yaml_fault::words(&text, &error.message);
+            Fault::Said(format!("unable to parse {}: {why}", quoted(&text)))
+        })?
         .into_iter()
         .next()
         .unwrap_or(Value::Null);
