@@ -88,14 +88,14 @@ fn autoscaler(min: i32, max: i32, percent: i32, behavior: Option<Behavior>) -> H
     let scale_target = ObjectReference { api_version: "apps/v1".into(), kind: "Deployment".into(), name: "web".into() };
     HorizontalPodAutoscaler {
         meta: ObjectMeta { name: "web".into(), namespace: "default".into(), ..ObjectMeta::default() },
-        spec: HorizontalSpec {
+        spec: Arc::new(HorizontalSpec {
             scale_target,
             min_replicas: min,
             max_replicas: max,
             metrics: vec![MetricSource::Resource { name: "cpu".into(), target }],
             behavior,
-        },
-        status: wavetank_model::horizontal::HorizontalStatus::default(),
+        }),
+        status: Arc::default(),
     }
 }
 
@@ -144,7 +144,7 @@ impl World {
             }
             match write {
                 HorizontalWrite::Scale { replicas, .. } => self.replicas = *replicas,
-                HorizontalWrite::Status(status) => self.autoscaler.status = (**status).clone(),
+                HorizontalWrite::Status(status) => self.autoscaler.status = Arc::clone(status),
             }
         }
         self.memory = outcome.memory;

@@ -165,7 +165,7 @@ fn autoscaler(metrics: Vec<MetricSource>) -> HorizontalPodAutoscaler {
     let (min_replicas, max_replicas) = (2, 10);
     HorizontalPodAutoscaler {
         meta: ObjectMeta { name: "web".into(), namespace: "default".into(), ..ObjectMeta::default() },
-        spec: HorizontalSpec { scale_target, min_replicas, max_replicas, metrics, behavior: None },
+        spec: Arc::new(HorizontalSpec { scale_target, min_replicas, max_replicas, metrics, behavior: None }),
         ..HorizontalPodAutoscaler::default()
     }
 }

@@ -5,7 +5,7 @@ use crate::{Edge, Error, decode_endpoint_slice, decode_ingress, decode_service, 
 use crate::{Object, decode_disruption_budget, render_deployment, render_pod, render_replica_set};
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use wavetank_model::{Document, EndpointSlice, Ingress, Kind, Meaning, ObjectMeta};
+use wavetank_model::{Document, DocumentStatus, EndpointSlice, Ingress, Kind, Meaning, ObjectMeta};
 
 /// Reads an object of a kind as it stands.
 ///
@@ -24,7 +24,7 @@ pub fn decode_document(kind: Kind, value: &Value, edge: &mut Edge) -> Result<Doc
         }
     }
     let meaning = meaning(kind, value, edge)?;
-    Ok(Document { kind, meta, body: Value::Object(body), status, meaning })
+    Ok(Document { kind, meta, body: Arc::new(Value::Object(body)), status: status.into(), meaning })
 }
 
 /// What the simulation obeys of an object.
@@ -61,7 +61,7 @@ fn meaning(kind: Kind, value: &Value, edge: &mut Edge) -> Result<Meaning, Error>
 /// An object of one of these kinds as JSON.
 #[must_use]
 pub fn render_document(document: &Document, edge: &Edge) -> Value {
-    if let (Value::Null, Some(slice)) = (&document.body, document.endpoint_slice()) {
+    if let (Value::Null, Some(slice)) = (&*document.body, document.endpoint_slice()) {
         return render_endpoint_slice(&slice, edge);
     }
     let mut fields = Map::new();
@@ -71,10 +71,20 @@ pub fn render_document(document: &Document, edge: &Edge) -> Value {
     for (key, value) in document.body.as_object().into_iter().flatten() {
         fields.insert(key.clone(), value.clone());
     }
-    if !document.status.is_null() {
-        fields.insert("status".to_owned(), document.status.clone());
+    let status = render_document_status(document, edge);
+    if !status.is_null() {
+        fields.insert("status".to_owned(), status);
     }
     Value::Object(fields)
+}
+
+/// The status of a document as JSON; null if it has none.
+#[must_use]
+pub fn render_document_status(document: &Document, edge: &Edge) -> Value {
+    match &document.status {
+        DocumentStatus::Autoscaler(status) => crate::horizontal::render_horizontal_status(status, edge),
+        DocumentStatus::Json(status) => status.clone(),
+    }
 }
 
 /// An object of any kind as JSON.

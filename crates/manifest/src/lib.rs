@@ -61,7 +61,7 @@ pub use admission::{
 };
 pub use allocation::Allocated;
 pub use disruption::{decode_disruption_budget, decode_disruption_status, render_disruption_status};
-pub use document::{decode_document, render, render_document};
+pub use document::{decode_document, render, render_document, render_document_status};
 pub use edge::Edge;
 pub use endpoint_slice::{decode_endpoint_slice, render_endpoint_slice};
 pub use endpoints::render_endpoints;

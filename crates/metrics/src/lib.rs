@@ -21,7 +21,7 @@
 //! let mut pipeline = Pipeline::new(Seed(0));
 //! pipeline.add_usage(Usage::of_resource(web, "cpu", Share::AmongReady, Curve::Constant(600)));
 //! let pods = (1..=3).map(|uid| PodNow { uid: Uid(uid), started: Time::ZERO, ready: true, answered: 0 });
-//! pipeline.scrape(Time::from_seconds(5), |_| pods.clone().collect());
+//! pipeline.scrape(Time::from_seconds(5), |_| Some(pods.clone().collect()));
 //!
 //! let answer = pipeline.resource(Time::from_seconds(15), "default", "cpu", None).unwrap();
 //! assert_eq!(answer.of_pod(Uid(2)).unwrap().milli, 200);
@@ -35,7 +35,7 @@ pub mod series;
 pub mod usage;
 
 pub use curve::{Curve, Point};
-pub use pipeline::{Answer, Pipeline, PodNow, Sample, Settings, Unavailable};
+pub use pipeline::{Answer, Look, Pipeline, PodNow, Sample, Settings, Unavailable};
 pub use recording::{Recording, RecordingError};
 pub use series::{ExternalSeries, ObjectSeries};
 pub use usage::{Clock, Group, Share, Subject, Usage, WarmUp, cpu_of_requests};

@@ -7,7 +7,7 @@ use crate::series::{ExternalSeries, ObjectSeries};
 use crate::usage::{Group, Subject, Usage};
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use wavetank_engine::chance::{Purpose, below, happens, keyed};
 use wavetank_engine::{Seed, Time};
@@ -98,12 +98,24 @@ impl Unavailable {
     }
 }
 
+/// A group that is to be looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// Its number, which it keeps.
+    pub number: usize,
+    /// Whose pods.
+    pub group: &'a Group,
+    /// Whether nothing need be told if the same pods run as at the last scrape, each as it was, and none
+    /// has answered a request since.
+    pub same_will_do: bool,
+}
+
 /// A scraped pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Scraped {
     pod: PodNow,
-    /// Scrapes in a row that found it running, this one included.
-    scrapes: u32,
+    /// Number of the first of the scrapes in a row that found it running.
+    first: u32,
     /// Thousandths of requests a second that it answered since the scrape before, or since its start.
     milli_requests_per_second: i64,
 }
@@ -112,8 +124,11 @@ struct Scraped {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Scrape {
     time: Time,
+    /// Which of the scrapes of its group it is.
+    number: u32,
     ready: i64,
-    pods: Vec<Scraped>,
+    /// Shared by scrapes between which nothing happened.
+    pods: Arc<Vec<Scraped>>,
 }
 
 /// Usage, and what of it has been seen.
@@ -127,9 +142,6 @@ pub struct Pipeline {
     usages_of: Vec<Vec<usize>>,
     /// The latest scrapes of each group, oldest first.
     scrapes: Vec<VecDeque<Scrape>>,
-    /// Groups that a pod was scraped in, as long as one of their scrapes is kept that found it: an
-    /// autoscaler asks for its own pods, and must not pay for all others.
-    groups_of: BTreeMap<Uid, Vec<usize>>,
     objects: Vec<ObjectSeries>,
     external: Vec<ExternalSeries>,
     /// Words with which the custom and external APIs refuse, while they do.
@@ -151,7 +163,6 @@ impl Pipeline {
             groups: Vec::new(),
             usages_of: Vec::new(),
             scrapes: Vec::new(),
-            groups_of: BTreeMap::new(),
             objects: Vec::new(),
             external: Vec::new(),
             custom_failure: None,
@@ -235,50 +246,31 @@ impl Pipeline {
         first.offset(whole.saturating_mul(interval))
     }
 
-    /// Looks at the pods of every group that has a usage: `running` answers those that run.
-    pub fn scrape(&mut self, now: Time, mut running: impl FnMut(&Group) -> Vec<PodNow>) {
+    /// Groups of pods whose usage is known. The position of each is its number.
+    #[must_use]
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Looks at the pods of every group that has a usage: `running` answers those that run, or nothing if
+    /// it may and all is as it was at the last scrape.
+    pub fn scrape(&mut self, now: Time, mut running: impl FnMut(Look<'_>) -> Option<Vec<PodNow>>) {
         for (number, group) in self.groups.iter().enumerate() {
             if self.usages_of.get(number).is_none_or(Vec::is_empty) {
                 continue;
             }
             let Some(scrapes) = self.scrapes.get_mut(number) else { continue };
-            let mut pods = running(group);
-            pods.sort_unstable_by_key(|pod| pod.uid);
             let before = scrapes.back();
-            let groups_of = &mut self.groups_of;
-            let scraped = pods.into_iter().map(|pod| {
-                let known = before.and_then(|scrape| Some((scrape.time, scrape.of(pod.uid)?)));
-                if known.is_none() {
-                    let groups = groups_of.entry(pod.uid).or_default();
-                    if !groups.contains(&number) {
-                        groups.push(number);
-                    }
-                }
-                let (since, answered) = known.map_or((pod.started, 0), |(at, known)| (at, known.pod.answered));
-                Scraped {
-                    pod,
-                    scrapes: known.map_or(0, |(_, known)| known.scrapes).saturating_add(1),
-                    milli_requests_per_second: rate(pod.answered.saturating_sub(answered), now.since(since)),
-                }
-            });
-            let pods: Vec<Scraped> = scraped.collect();
-            let ready = i64::try_from(pods.iter().filter(|scraped| scraped.pod.ready).count()).unwrap_or(i64::MAX);
-            scrapes.push_back(Scrape { time: now, ready, pods });
+            let look = Look { number, group, same_will_do: before.is_some() };
+            let scrape = match (running(look), before) {
+                (None, Some(before)) => Scrape { time: now, number: before.number.saturating_add(1), ..before.clone() },
+                (pods, before) => Scrape::new(now, pods.unwrap_or_default(), before),
+            };
+            scrapes.push_back(scrape);
             // One that shows already is kept, and all that will show later.
             let shown = now - self.settings.lag;
             while scrapes.get(1).is_some_and(|second| second.time <= shown) {
-                let Some(dropped) = scrapes.pop_front() else { break };
-                for scraped in &dropped.pods {
-                    let uid = scraped.pod.uid;
-                    if scrapes.iter().all(|scrape| scrape.of(uid).is_none())
-                        && let Some(groups) = self.groups_of.get_mut(&uid)
-                    {
-                        groups.retain(|group| *group != number);
-                        if groups.is_empty() {
-                            self.groups_of.remove(&uid);
-                        }
-                    }
-                }
+                scrapes.pop_front();
             }
         }
     }
@@ -296,20 +288,26 @@ impl Pipeline {
         resource: &str,
         container: Option<&str>,
     ) -> Result<Answer, Unavailable> {
-        self.resource_of(now, &self.pods_in(namespace), resource, container)
+        let groups = self.groups_in(namespace);
+        let pods = self.pods_in(&groups);
+        let samples = self.resource_of(now, &groups, &pods, resource, container)?;
+        let samples = pods.into_iter().zip(samples).filter_map(|(pod, sample)| Some((pod, sample?)));
+        Ok(Answer { samples: samples.collect() })
     }
 
-    /// The resource metrics API, asked about some pods only.
+    /// The resource metrics API, asked about some pods only, those of some groups: a sample for each, if
+    /// it has one.
     ///
     /// # Errors
     /// If the API is not installed, or none of the pods has been measured.
     pub fn resource_of(
         &self,
         now: Time,
+        groups: &[usize],
         pods: &[Uid],
         resource: &str,
         container: Option<&str>,
-    ) -> Result<Answer, Unavailable> {
+    ) -> Result<Vec<Option<Sample>>, Unavailable> {
         if !self.settings.is_installed {
             let words = "the server could not find the requested resource (get pods.metrics.k8s.io)";
             return Err(Unavailable::new(format!("unable to fetch metrics from resource metrics API: {words}")));
@@ -321,28 +319,35 @@ impl Pipeline {
             }
             Subject::Custom { .. } => false,
         };
-        let (answer, is_empty) = self.samples(now, pods, is_asked);
+        let (samples, is_empty) = self.samples(now, groups, pods, is_asked);
         if is_empty {
             return Err(Unavailable::new("no metrics returned from resource metrics API"));
         }
-        Ok(answer)
+        Ok(samples)
     }
 
-    /// The custom metrics API: a metric of some pods.
+    /// The custom metrics API: a metric of some pods, those of some groups.
     ///
     /// # Errors
     /// If the API fails or has no such metric.
-    pub fn custom_of(&self, now: Time, pods: &[Uid], metric: &str, selector: &Selector) -> Result<Answer, Unavailable> {
+    pub fn custom_of(
+        &self,
+        now: Time,
+        groups: &[usize],
+        pods: &[Uid],
+        metric: &str,
+        selector: &Selector,
+    ) -> Result<Vec<Option<Sample>>, Unavailable> {
         self.custom_api()?;
         let is_asked = |subject: &Subject| match subject {
             Subject::Custom { metric: name, labels } => **name == *metric && selector.matches(labels),
             Subject::Resource { .. } => false,
         };
-        let (answer, _) = self.samples(now, pods, is_asked);
-        if answer.samples.is_empty() {
+        let (samples, _) = self.samples(now, groups, pods, is_asked);
+        if samples.iter().all(Option::is_none) {
             return Err(Unavailable::new("no metrics returned from custom metrics API"));
         }
-        Ok(answer)
+        Ok(samples)
     }
 
     /// The custom metrics API: a metric of an object.
@@ -402,58 +407,90 @@ impl Pipeline {
         now - self.settings.lag
     }
 
-    /// All pods that were scraped in a namespace.
-    fn pods_in(&self, namespace: &str) -> Vec<Uid> {
-        let is_in = |group: &usize| self.groups.get(*group).is_some_and(|group| *group.namespace == *namespace);
-        let pods = self.groups_of.iter().filter(|(_, groups)| groups.iter().any(is_in));
-        pods.map(|(uid, _)| *uid).collect()
+    /// The groups of a namespace.
+    fn groups_in(&self, namespace: &str) -> Vec<usize> {
+        let of_it = self.groups.iter().enumerate().filter(|(_, group)| *group.namespace == *namespace);
+        of_it.map(|(number, _)| number).collect()
     }
 
-    /// Samples of pods from the last scrapes that show; and whether none of them was measured at all.
-    fn samples(&self, now: Time, pods: &[Uid], is_asked: impl Fn(&Subject) -> bool) -> (Answer, bool) {
-        let (mut answer, mut is_empty) = (Answer::default(), true);
+    /// All pods that were scraped in groups.
+    fn pods_in(&self, groups: &[usize]) -> Vec<Uid> {
+        let scrapes = groups.iter().filter_map(|group| self.scrapes.get(*group)).flatten();
+        let pods: BTreeSet<Uid> =
+            scrapes.flat_map(|scrape| scrape.pods.iter().map(|scraped| scraped.pod.uid)).collect();
+        pods.into_iter().collect()
+    }
+
+    /// A sample for each pod from the last scrapes that show; and whether none of them was measured at all.
+    fn samples(
+        &self,
+        now: Time,
+        groups: &[usize],
+        pods: &[Uid],
+        is_asked: impl Fn(&Subject) -> bool,
+    ) -> (Vec<Option<Sample>>, bool) {
+        let (mut samples, mut is_empty) = (vec![None; pods.len()], true);
         let shown = self.shown(now);
-        for uid in pods {
-            for group in self.groups_of.get(uid).into_iter().flatten() {
-                let mut scrapes = self.scrapes.get(*group).into_iter().flatten();
-                let Some(scrape) = scrapes.rfind(|scrape| scrape.time <= shown) else { continue };
-                let enough = |scraped: &&Scraped| scraped.scrapes >= self.settings.scrapes_before_first_sample;
-                let Some(scraped) = scrape.of(*uid).filter(enough) else { continue };
-                for number in self.usages_of.get(*group).into_iter().flatten() {
-                    let Some((_, usage)) = self.usages.get(*number).filter(|(_, usage)| is_asked(&usage.subject))
-                    else {
+        for group in groups {
+            let mut scrapes = self.scrapes.get(*group).into_iter().flatten();
+            let Some(scrape) = scrapes.rfind(|scrape| scrape.time <= shown) else { continue };
+            for number in self.usages_of.get(*group).into_iter().flatten() {
+                let Some((_, usage)) = self.usages.get(*number).filter(|(_, usage)| is_asked(&usage.subject)) else {
+                    continue;
+                };
+                let (whole, mut place) = (usage.whole(scrape.time), 0);
+                let salt = u64::try_from(scrape.time.as_millis()).unwrap_or_default()
+                    ^ u64::try_from(*number).unwrap_or_default().rotate_left(56);
+                for (uid, sample) in pods.iter().zip(&mut samples) {
+                    let Some(scraped) = scrape.find(*uid, &mut place) else { continue };
+                    if scrape.number.saturating_sub(scraped.first)
+                        < self.settings.scrapes_before_first_sample.saturating_sub(1)
+                    {
                         continue;
-                    };
+                    }
                     is_empty = false;
-                    let Some(milli) = self.measured(*number, usage, scrape, scraped) else { continue };
-                    let new = Sample { milli, timestamp: scrape.time, window: self.settings.window };
-                    let sample = answer.samples.entry(*uid);
-                    sample.and_modify(|known| known.milli = known.milli.saturating_add(milli)).or_insert(new);
+                    let Some(milli) = self.measured(salt, usage, whole, scrape, scraped) else { continue };
+                    let known = sample.map_or(0, |known: Sample| known.milli);
+                    let (timestamp, window) =
+                        sample.map_or((scrape.time, self.settings.window), |known| (known.timestamp, known.window));
+                    *sample = Some(Sample { milli: known.saturating_add(milli), timestamp, window });
                 }
             }
         }
-        (answer, is_empty)
+        (samples, is_empty)
     }
 
-    /// What a scrape measured of a pod, unless it went missing.
-    fn measured(&self, number: usize, usage: &Usage, scrape: &Scrape, scraped: &Scraped) -> Option<i64> {
+    /// What a scrape measured of a pod, unless it went missing. `whole` is the value of the curve, if it is
+    /// the same for all pods; `salt` that of draws for the scrape and the usage.
+    fn measured(
+        &self,
+        salt: u64,
+        usage: &Usage,
+        whole: Option<Option<i64>>,
+        scrape: &Scrape,
+        scraped: &Scraped,
+    ) -> Option<i64> {
         let pod = &scraped.pod;
-        let object = pod.uid.0.rotate_left(32)
-            ^ u64::try_from(scrape.time.as_millis()).unwrap_or_default()
-            ^ u64::try_from(number).unwrap_or_default().rotate_left(56);
+        let object = pod.uid.0.rotate_left(32) ^ salt;
         let lost = u64::from(self.settings.missing_per_mille);
         if lost > 0 && happens(keyed(self.seed, object, MISSING), lost, 1000) {
             return None;
         }
-        let milli = usage.of_pod(scrape.time, pod, scrape.ready, scraped.milli_requests_per_second)?;
-        let most = i128::from(milli) * i128::from(usage.jitter_per_mille) / 1000;
+        let (time, ready, rate) = (scrape.time, scrape.ready, scraped.milli_requests_per_second);
+        let milli = match whole {
+            Some(whole) => usage.part(whole?, time, pod, ready, rate),
+            None => usage.of_pod(time, pod, ready, rate)?,
+        };
+        let most = match milli.checked_mul(i64::from(usage.jitter_per_mille)) {
+            Some(product) => product / 1000,
+            None => i64::try_from(i128::from(milli) * i128::from(usage.jitter_per_mille) / 1000).unwrap_or(i64::MAX),
+        };
         if most == 0 {
             return Some(milli);
         }
-        let span = u64::try_from(most.unsigned_abs().saturating_mul(2).saturating_add(1)).unwrap_or(u64::MAX);
-        let off = i128::from(below(keyed(self.seed, object, JITTER), span))
-            - i128::try_from(most.unsigned_abs()).unwrap_or(0);
-        i64::try_from(i128::from(milli) + off).ok()
+        let span = most.unsigned_abs().saturating_mul(2).saturating_add(1);
+        let draw = i64::try_from(below(keyed(self.seed, object, JITTER), span)).unwrap_or(i64::MAX);
+        milli.checked_sub(most.checked_abs()?)?.checked_add(draw)
     }
 }
 
@@ -464,9 +501,33 @@ fn rate(count: u64, span: Duration) -> i64 {
 }
 
 impl Scrape {
-    fn of(&self, uid: Uid) -> Option<&Scraped> {
-        let position = self.pods.binary_search_by_key(&uid, |scraped| scraped.pod.uid).ok()?;
-        self.pods.get(position)
+    /// What runs now, put beside what was found before.
+    fn new(now: Time, mut pods: Vec<PodNow>, before: Option<&Self>) -> Self {
+        pods.sort_unstable_by_key(|pod| pod.uid);
+        let number = before.map_or(0, |before| before.number.saturating_add(1));
+        let mut place = 0;
+        let scraped = pods.into_iter().map(|pod| {
+            let known = before.and_then(|scrape| Some((scrape.time, scrape.find(pod.uid, &mut place)?)));
+            let (since, answered) = known.map_or((pod.started, 0), |(at, known)| (at, known.pod.answered));
+            Scraped {
+                pod,
+                first: known.map_or(number, |(_, known)| known.first),
+                milli_requests_per_second: rate(pod.answered.saturating_sub(answered), now.since(since)),
+            }
+        });
+        let pods: Vec<Scraped> = scraped.collect();
+        let ready = i64::try_from(pods.iter().filter(|scraped| scraped.pod.ready).count()).unwrap_or(i64::MAX);
+        Self { time: now, number, ready, pods: Arc::new(pods) }
+    }
+
+    /// A pod of the scrape. Who asks for one after the other finds each at `place`, behind the last.
+    fn find(&self, uid: Uid, place: &mut usize) -> Option<&Scraped> {
+        if self.pods.get(*place).is_none_or(|scraped| scraped.pod.uid != uid) {
+            *place = self.pods.binary_search_by_key(&uid, |scraped| scraped.pod.uid).ok()?;
+        }
+        let found = self.pods.get(*place);
+        *place += 1;
+        found
     }
 }
 

@@ -111,12 +111,31 @@ impl Usage {
     /// `ready_pods` share a load with it; it answers `milli_requests_per_second`.
     #[must_use]
     pub fn of_pod(&self, now: Time, pod: &PodNow, ready_pods: i64, milli_requests_per_second: i64) -> Option<i64> {
-        let (is_ready, age) = (pod.ready, now.since(pod.started));
-        let time = match self.clock {
-            Clock::Simulation => now,
-            Clock::PodAge => Time::ZERO + age,
+        let whole = match self.whole(now) {
+            Some(whole) => whole,
+            None => self.curve.at(Time::ZERO + now.since(pod.started)),
         };
-        let whole = self.curve.at(time)?;
+        Some(self.part(whole?, now, pod, ready_pods, milli_requests_per_second))
+    }
+
+    /// The value of the curve, if it is the same for all pods.
+    pub(crate) fn whole(&self, now: Time) -> Option<Option<i64>> {
+        match self.clock {
+            Clock::Simulation => Some(self.curve.at(now)),
+            Clock::PodAge => None,
+        }
+    }
+
+    /// What of the value of the curve is a pod's.
+    pub(crate) fn part(
+        &self,
+        whole: i64,
+        now: Time,
+        pod: &PodNow,
+        ready_pods: i64,
+        milli_requests_per_second: i64,
+    ) -> i64 {
+        let is_ready = pod.ready;
         let part = match self.share {
             Share::AmongReady if is_ready => whole / ready_pods.max(1),
             Share::EachReady if is_ready => whole,
@@ -124,8 +143,8 @@ impl Usage {
             Share::Each => whole,
             Share::OfRequests => cpu_of_requests(milli_requests_per_second, whole),
         };
-        let used = part.saturating_add(self.warm_up.map_or(0, |warm_up| warm_up.at(age)));
-        Some(self.limit.map_or(used, |limit| used.min(limit)))
+        let used = part.saturating_add(self.warm_up.map_or(0, |warm_up| warm_up.at(now.since(pod.started))));
+        self.limit.map_or(used, |limit| used.min(limit))
     }
 }
 

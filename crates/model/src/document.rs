@@ -1,7 +1,7 @@
 //! Objects of the kinds that no hot path stores.
 
 use crate::disruption::DisruptionBudget;
-use crate::horizontal::HorizontalSpec;
+use crate::horizontal::{HorizontalSpec, HorizontalStatus};
 use crate::{EndpointSlice, Ingress, Kind, ObjectMeta, Service, ServiceSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,14 +22,43 @@ pub struct Document {
     pub kind: Kind,
     /// Metadata.
     pub meta: ObjectMeta,
-    /// All fields but `apiVersion`, `kind`, `metadata` and `status`, decoded and filled in.
-    #[serde(with = "crate::template::json_text")]
-    pub body: Value,
-    /// The status; null if there is none.
-    #[serde(with = "crate::template::json_text")]
-    pub status: Value,
+    /// All fields but `apiVersion`, `kind`, `metadata` and `status`, decoded and filled in. A new status
+    /// leaves it as it is, so versions share it.
+    #[serde(with = "crate::template::shared_json_text")]
+    pub body: Arc<Value>,
+    /// The status.
+    pub status: DocumentStatus,
     /// What the simulation obeys.
     pub meaning: Meaning,
+}
+
+/// The status of a document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum DocumentStatus {
+    /// As JSON; null if there is none.
+    Json(#[serde(with = "crate::template::json_text")] Value),
+    /// As the autoscalers' controller wrote it: it is rendered for whoever looks.
+    Autoscaler(Arc<HorizontalStatus>),
+}
+
+impl DocumentStatus {
+    /// No status.
+    pub const NONE: Self = Self::Json(Value::Null);
+
+    /// The status as it is kept; null if there is none, or none that is kept as JSON.
+    #[must_use]
+    pub const fn json(&self) -> &Value {
+        match self {
+            Self::Json(status) => status,
+            Self::Autoscaler(_) => &Value::Null,
+        }
+    }
+}
+
+impl From<Value> for DocumentStatus {
+    fn from(status: Value) -> Self {
+        Self::Json(status)
+    }
 }
 
 /// What the simulation obeys of a document.

@@ -11,9 +11,9 @@ pub struct HorizontalPodAutoscaler {
     /// Metadata.
     pub meta: ObjectMeta,
     /// What is wanted.
-    pub spec: HorizontalSpec,
+    pub spec: Arc<HorizontalSpec>,
     /// What was observed and decided.
-    pub status: HorizontalStatus,
+    pub status: Arc<HorizontalStatus>,
 }
 
 /// What a HorizontalPodAutoscaler wants.

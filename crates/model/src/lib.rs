@@ -42,7 +42,7 @@ pub mod template;
 pub use condition::{ConditionStatus, DeploymentCondition, PodCondition, ReplicaSetCondition};
 pub use container::{Container, Protocol};
 pub use deployment::{Deployment, DeploymentSpec, DeploymentStatus, RollingUpdate, Strategy};
-pub use document::{Document, DocumentKey, Meaning};
+pub use document::{Document, DocumentKey, DocumentStatus, Meaning};
 pub use endpoint_slice::{Endpoint, EndpointConditions, EndpointHints, EndpointPod, EndpointPort, EndpointSlice};
 pub use event::{EventKind, EventRecord};
 pub use horizontal::{HorizontalPodAutoscaler, Scale};

@@ -144,6 +144,21 @@ impl PodTemplate {
     }
 }
 
+/// JSON that is shared, inside a snapshot as text.
+pub(crate) mod shared_json_text {
+    use serde::{Deserializer, Serializer};
+    use serde_json::Value;
+    use std::sync::Arc;
+
+    pub(crate) fn serialize<S: Serializer>(value: &Arc<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+        super::json_text::serialize(value, serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Value>, D::Error> {
+        super::json_text::deserialize(deserializer).map(Arc::new)
+    }
+}
+
 /// JSON inside a snapshot is text, so that formats that do not describe themselves can carry it.
 pub(crate) mod json_text {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};

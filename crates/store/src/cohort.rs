@@ -17,7 +17,9 @@ use wavetank_model::{PodFacts, StringMap, Uid};
 pub struct CohortId(pub(crate) u32);
 
 impl CohortId {
-    pub(crate) fn index(self) -> usize {
+    /// Its position among all cohorts.
+    #[must_use]
+    pub fn index(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 }

@@ -5,12 +5,11 @@ use crate::slot::Slot;
 use crate::store::Store;
 use crate::writes::{Precondition, begin_deletion, keep_identity, may_go};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use slotmap::SlotMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wavetank_engine::Time;
-use wavetank_model::{Document, DocumentKey, Kind, Refusal, Uid};
+use wavetank_model::{Document, DocumentKey, DocumentStatus, Kind, Refusal, Uid};
 
 /// Documents and their indices.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -178,7 +177,7 @@ impl Store {
     pub fn update_document_status(
         &mut self,
         key: DocumentKey,
-        status: Value,
+        status: DocumentStatus,
         expected: Precondition,
     ) -> Result<u64, Refusal> {
         let live = Arc::clone(self.live_document(key)?);
@@ -264,8 +263,8 @@ mod tests {
 
     fn config(name: &str, owners: Vec<OwnerReference>) -> Document {
         let meta = ObjectMeta { name: name.into(), namespace: "default".into(), owners, ..ObjectMeta::default() };
-        let body = json!({"data": {"a": "1"}});
-        Document { kind: Kind::ConfigMap, meta, body, status: Value::Null, meaning: Meaning::Carried }
+        let body = Arc::new(json!({"data": {"a": "1"}}));
+        Document { kind: Kind::ConfigMap, meta, body, status: DocumentStatus::NONE, meaning: Meaning::Carried }
     }
 
     #[test]

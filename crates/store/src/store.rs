@@ -254,7 +254,7 @@ impl Store {
     }
 
     /// All cohorts.
-    pub fn cohorts(&self) -> impl Iterator<Item = &Cohort> {
+    pub fn cohorts(&self) -> impl ExactSizeIterator<Item = &Cohort> {
         self.cohorts.iter()
     }
 

@@ -15,7 +15,7 @@ use wavetank_engine::Time;
 use wavetank_manifest::Object;
 use wavetank_metrics::{Point, Recording};
 use wavetank_model::container::{Container, ResourceList, Resources};
-use wavetank_model::horizontal::{HorizontalSpec, HorizontalStatus, ObjectReference};
+use wavetank_model::horizontal::{HorizontalStatus, ObjectReference};
 use wavetank_model::quantity::Format;
 use wavetank_model::{
     ConditionStatus, HorizontalPodAutoscaler, Meaning, ObjectMeta, Phase, Quantity, Scale, Selector, StringMap,
@@ -129,9 +129,9 @@ pub fn backtest(
     Ok(backtest)
 }
 
-fn status_of(write: wavetank_controllers::HorizontalWrite) -> Option<HorizontalStatus> {
+fn status_of(write: wavetank_controllers::HorizontalWrite) -> Option<Arc<HorizontalStatus>> {
     match write {
-        wavetank_controllers::HorizontalWrite::Status(status) => Some(*status),
+        wavetank_controllers::HorizontalWrite::Status(status) => Some(status),
         wavetank_controllers::HorizontalWrite::Scale { .. } => None,
     }
 }
@@ -161,7 +161,7 @@ fn autoscaler(manifest: &str) -> Result<HorizontalPodAutoscaler, BacktestError> 
     };
     let Meaning::Autoscaler(spec) = &document.meaning else { return Err(failed("it is of another kind".to_owned())) };
     let meta = ObjectMeta { name: "recorded".into(), namespace: "default".into(), ..ObjectMeta::default() };
-    Ok(HorizontalPodAutoscaler { meta, spec: HorizontalSpec::clone(spec), status: HorizontalStatus::default() })
+    Ok(HorizontalPodAutoscaler { meta, spec: Arc::clone(spec), status: Arc::default() })
 }
 
 /// As many ready pods as recorded, each using the recorded mean.

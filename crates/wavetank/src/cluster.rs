@@ -3,7 +3,7 @@
 use crate::audit::PassReport;
 use crate::event::{Event, WorkKey};
 use crate::faults::WriteRefusals;
-use crate::horizontal::Horizontal;
+use crate::horizontal::{AutoscalerId, Horizontal};
 use crate::log::{Component, Entry, Happening, History, LogLevel, ObjectRef};
 use crate::metrics::Metrics;
 use crate::passes::ActivePass;
@@ -45,7 +45,7 @@ pub struct Cluster {
     pub(crate) endpoint_slices: Controller<DocumentKey>,
     pub(crate) services: Services,
     pub(crate) disruptions: Controller<DocumentKey>,
-    pub(crate) horizontals: Controller<DocumentKey>,
+    pub(crate) horizontals: Controller<AutoscalerId>,
     pub(crate) horizontal: Horizontal,
     pub(crate) metrics: Metrics,
     pub(crate) service_passes: BTreeMap<DocumentKey, ServicePass>,
@@ -252,6 +252,7 @@ impl Cluster {
             Event::Wake(key) => self.wake(key),
             Event::PassGoesOn(pass) => self.continue_pass(pass),
             Event::ServicePassGoesOn(service) => self.continue_service_pass(service),
+            Event::HorizontalPassGoesOn(autoscaler) => self.continue_horizontal_pass(autoscaler),
             Event::BudgetStatus(write) => self.write_budget_status(&write),
             Event::Collect(owner) => self.collect(owner),
             Event::Scrape => self.scrape(),
@@ -377,7 +378,7 @@ impl Cluster {
             WorkKey::Set(key) => self.sets.queue.add(key),
             WorkKey::Service(key) => self.endpoint_slices.queue.add(key),
             WorkKey::Budget(key) => self.disruptions.queue.add(key),
-            WorkKey::Autoscaler(key) => self.horizontals.queue.add(key),
+            WorkKey::Autoscaler(id) => self.wake_autoscaler(id),
         }
     }
 

@@ -23,6 +23,7 @@ pub(crate) fn see(cluster: &mut Cluster, change: &Change) {
         }
         Change::ReplicaSet { key, old, new } => see_set(cluster, *key, old.as_ref(), new.as_ref()),
         Change::Pod { key, old, new } => {
+            old.iter().chain(new).for_each(|pod| cluster.metrics.pod_change_seen(pod.cohort));
             cluster.settle_expectations(*key, old.as_ref(), new.as_ref());
             see_pod(cluster, old.as_ref(), new.as_ref());
             cluster.services_see_pod(*key, pod, old.as_ref(), new.as_ref());

@@ -120,7 +120,7 @@ impl Cluster {
         let Some(budget) = budget_of(&document) else { return };
         let edge = self.edge();
         // What no controller could have written is as good as no status.
-        let status = decode_disruption_status(&document.status, &edge).unwrap_or_default();
+        let status = decode_disruption_status(document.status.json(), &edge).unwrap_or_default();
         let pods = self.covered_pods(&document, &status);
         let generation = document.meta.generation;
         let inputs = DisruptionInputs { now: self.now, budget, generation, status: &status, pods: &pods };
@@ -146,7 +146,7 @@ impl Cluster {
     pub(crate) fn write_budget_status(&mut self, write: &BudgetStatus) {
         let status = render_disruption_status(&write.status, &self.edge());
         let expected = Precondition::Version(write.version);
-        match self.store.update_document_status(write.key, status, expected) {
+        match self.store.update_document_status(write.key, status.into(), expected) {
             Ok(_) => self.disruptions.queue.forget(write.key),
             Err(refusal) if refusal.reason == Reason::Conflict => {
                 let wait = self.disruptions.queue.back_off(write.key);
@@ -240,7 +240,7 @@ impl Cluster {
         match covering.as_slice() {
             [] => Ok(None),
             [(key, document)] => {
-                let status = decode_disruption_status(&document.status, &self.edge()).unwrap_or_default();
+                let status = decode_disruption_status(document.status.json(), &self.edge()).unwrap_or_default();
                 let always = document
                     .disruption_budget()
                     .is_some_and(|budget| budget.unhealthy_pods == UnhealthyPodEvictionPolicy::AlwaysAllow);
@@ -260,7 +260,7 @@ impl Cluster {
         let missing = || missing(Kind::PodDisruptionBudget, "");
         let document = self.store.document(budget).and_then(|slot| slot.stored.clone()).ok_or_else(missing)?;
         let edge = self.edge();
-        let mut status = decode_disruption_status(&document.status, &edge).unwrap_or_default();
+        let mut status = decode_disruption_status(document.status.json(), &edge).unwrap_or_default();
         let name = &document.meta.name;
         if status.observed_generation < document.meta.generation {
             return Err(
@@ -289,7 +289,7 @@ impl Cluster {
             status.disrupted_pods.insert(self.store.pod_name(pod), self.now.floor_second());
         }
         let status = render_disruption_status(&status, &edge);
-        self.store.update_document_status(budget, status, Precondition::None)?;
+        self.store.update_document_status(budget, status.into(), Precondition::None)?;
         self.absorb();
         Ok(())
     }

@@ -28,7 +28,7 @@ fn split(kind: Kind, name: &str) -> (&str, &str) {
 fn system(kind: Kind, name: &str, labels: StringMap, body: Value, status: Value) -> Document {
     let namespace = if kind.is_namespaced() { "default" } else { "" };
     let meta = ObjectMeta { name: name.into(), namespace: namespace.into(), labels, ..ObjectMeta::default() };
-    Document { kind, meta, body, status, meaning: Meaning::Carried }
+    Document { kind, meta, body: Arc::new(body), status: status.into(), meaning: Meaning::Carried }
 }
 
 /// A node as its kubelet reports it. Room and versions are not simulated, and so not shown.
@@ -111,8 +111,8 @@ impl Cluster {
     pub(crate) fn create_document(&mut self, mut document: Document) -> Result<(), Error> {
         if document.kind == Kind::Namespace {
             document.meta.labels.set("kubernetes.io/metadata.name", &document.meta.name.clone());
-            document.body["spec"]["finalizers"] = json!(["kubernetes"]);
-            document.status = json!({"phase": "Active"});
+            Arc::make_mut(&mut document.body)["spec"]["finalizers"] = json!(["kubernetes"]);
+            document.status = json!({"phase": "Active"}).into();
         }
         if document.kind == Kind::Node {
             let labels = document.meta.labels.clone();
@@ -157,7 +157,7 @@ impl Cluster {
     /// `NotFound`.
     pub fn set_document_status(&mut self, kind: Kind, name: &str, status: Value) -> Result<(), Error> {
         let key = self.document_key(kind, name)?;
-        self.store.update_document_status(key, status, Precondition::None)?;
+        self.store.update_document_status(key, status.into(), Precondition::None)?;
         self.absorb();
         Ok(())
     }
@@ -183,7 +183,7 @@ impl Cluster {
             return Err(Refusal::new(Reason::Forbidden, message).into());
         }
         self.store.delete_document(key, Some("kubernetes"), self.now)?;
-        self.store.update_document_status(key, json!({"phase": "Terminating"}), Precondition::None)?;
+        self.store.update_document_status(key, json!({"phase": "Terminating"}).into(), Precondition::None)?;
         self.absorb();
         for kind in Kind::all().filter(|kind| kind.is_namespaced() && *kind != Kind::Event) {
             for object in self.names(kind, Some(name)) {

@@ -1,6 +1,7 @@
 //! Everything that can fall due.
 
 use crate::disruptions::BudgetStatus;
+use crate::horizontal::AutoscalerId;
 use serde::{Deserialize, Serialize};
 use wavetank_model::{DeploymentKey, DocumentKey, PodKey, ReplicaSetKey, Uid};
 use wavetank_store::Change;
@@ -12,7 +13,7 @@ pub(crate) enum WorkKey {
     Set(ReplicaSetKey),
     Service(DocumentKey),
     Budget(DocumentKey),
-    Autoscaler(DocumentKey),
+    Autoscaler(AutoscalerId),
 }
 
 /// An entry of the event queue.
@@ -32,6 +33,8 @@ pub(crate) enum Event {
     PassGoesOn(u64),
     /// The next request of a pass for a Service reaches the server.
     ServicePassGoesOn(DocumentKey),
+    /// The next request of a pass for an autoscaler is answered.
+    HorizontalPassGoesOn(AutoscalerId),
     /// The status of a PodDisruptionBudget reaches the server.
     BudgetStatus(Box<BudgetStatus>),
     /// The garbage collector turns to the dependents of an owner that is gone or going.

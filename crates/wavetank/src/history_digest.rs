@@ -2,8 +2,10 @@
 //! and rendered text do not enter.
 
 use wavetank_engine::{Digest, Time};
+use wavetank_model::horizontal::{HorizontalStatus, MetricStatus};
 use wavetank_model::{
-    ConditionStatus, DeploymentCondition, EndpointConditions, EndpointSlice, Meaning, ObjectMeta, ReplicaSetCondition,
+    ConditionStatus, DeploymentCondition, DocumentStatus, EndpointConditions, EndpointSlice, Meaning, ObjectMeta,
+    Quantity, ReplicaSetCondition,
 };
 use wavetank_store::{Change, Store};
 
@@ -89,13 +91,17 @@ pub(crate) fn add(digest: &mut Digest, store: &Store, now: Time, change: &Change
                     meta(digest, &new.meta);
                     match &new.meaning {
                         Meaning::EndpointSlice(slice) if new.body.is_null() => endpoint_slice(digest, slice),
+                        Meaning::Autoscaler(_) if old.as_ref().is_some_and(|old| old.body == new.body) => {}
                         Meaning::EndpointSlice(_)
                         | Meaning::Carried
                         | Meaning::Service(_)
                         | Meaning::Ingress(_)
                         | _ => digest.bytes(new.body.to_string().as_bytes()),
                     }
-                    digest.bytes(new.status.to_string().as_bytes());
+                    match &new.status {
+                        DocumentStatus::Autoscaler(status) => horizontal_status(digest, status),
+                        DocumentStatus::Json(status) => digest.bytes(status.to_string().as_bytes()),
+                    }
                 }
                 (Some(old), None) => digest.word(old.meta.uid.0 | 1 << 63),
                 (None, None) => {}
@@ -113,6 +119,33 @@ fn endpoint_slice(digest: &mut Digest, slice: &EndpointSlice) {
         let EndpointConditions { ready, serving, terminating } = endpoint.conditions;
         digest.word(endpoint.pod.map_or(0, |pod| pod.uid.0));
         digest.word(u64::from(ready) | u64::from(serving) << 1 | u64::from(terminating) << 2);
+    }
+}
+
+fn horizontal_status(digest: &mut Digest, status: &HorizontalStatus) {
+    word(digest, i64::from(status.current_replicas));
+    word(digest, i64::from(status.desired_replicas));
+    time(digest, status.last_scale_time);
+    for metric in &status.current_metrics {
+        let current = match metric {
+            MetricStatus::Failed => None,
+            MetricStatus::Resource { current, .. }
+            | MetricStatus::ContainerResource { current, .. }
+            | MetricStatus::Pods { current, .. }
+            | MetricStatus::Object { current, .. }
+            | MetricStatus::External { current, .. } => Some(current),
+        };
+        let milli = |value: Option<&Quantity>| value.map_or(i64::MIN, Quantity::milli_value);
+        word(digest, milli(current.and_then(|current| current.value.as_ref())));
+        word(digest, milli(current.and_then(|current| current.average_value.as_ref())));
+        let utilization = current.and_then(|current| current.average_utilization);
+        word(digest, utilization.map_or(i64::MIN, i64::from));
+    }
+    for condition in &status.conditions {
+        // Messages follow from the reasons and from what the metrics say.
+        digest.word(status_word(condition.status));
+        digest.bytes(condition.reason.as_bytes());
+        time(digest, condition.last_transition);
     }
 }
 

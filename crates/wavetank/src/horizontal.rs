@@ -1,46 +1,111 @@
-//! Autoscalers: when they have a pass, what it is given, and what becomes of its writes.
+//! Autoscalers: when they have a pass, and what is known of them between passes.
 //!
 //! The first pass comes one period after an autoscaler was seen, then one each period; nothing else
-//! brings one. Requests of a pass take no time: against a period of 15 seconds they do not count.
-//! Source: `pkg/controller/podautoscaler/horizontal.go` and `rate_limiters.go`.
+//! brings one. The queue knows autoscalers by their names: one that is deleted and made again keeps the
+//! time of its next pass, and what is remembered of it unless a pass came in between.
+//! Source: `pkg/controller/podautoscaler/horizontal.go` and `rate_limiters.go`; the delaying queue of
+//! `client-go/util/workqueue`, in which the earlier of two times for one key stays.
 
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::event::{Event, WorkKey};
-use crate::horizontal_view::View;
-use crate::log::{Component, ObjectRef};
-use crate::scale::{Scalable, scalable_kind};
+use crate::horizontal_pass::HorizontalPass;
+use crate::horizontal_view::Listed;
+use crate::profile::Bucket;
+use crate::scale::{Scalable, Spelled};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use slotmap::SecondaryMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use wavetank_controllers::horizontal::{
-    AutoscalerMemory, AutoscalerName, HorizontalConfig, HorizontalInputs, HorizontalMemory, HorizontalOutcome,
-    HorizontalWrite, TargetSeen, group_version, reconcile_horizontal,
-};
-use wavetank_manifest::horizontal::{decode_horizontal_status, render_horizontal_status};
+use wavetank_controllers::horizontal::{AutoscalerMemory, AutoscalerName, HorizontalConfig, Selectors};
+use wavetank_engine::{Ticket, Time};
+use wavetank_manifest::horizontal::decode_horizontal_status;
 use wavetank_model::horizontal::HorizontalSpec;
-use wavetank_model::{Document, DocumentKey, HorizontalPodAutoscaler, Kind, Meaning, Refusal, Reply, Selector};
-use wavetank_store::Precondition;
+use wavetank_model::{Document, DocumentKey, DocumentStatus, HorizontalPodAutoscaler, Kind, Meaning};
+use wavetank_store::{CohortId, Precondition};
+
+/// Number of a name under which autoscalers are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct AutoscalerId(u32);
 
 /// The horizontal pod autoscaler controller.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Horizontal {
     pub(crate) config: HorizontalConfig,
-    memory: HorizontalMemory,
-    /// Autoscalers that have a pass ahead.
-    records: BTreeMap<DocumentKey, Record>,
+    /// Which pods the autoscalers scale, as far as their passes have found out.
+    pub(crate) selectors: Selectors,
+    /// What is known under a name, until a pass finds that there is nothing.
+    pub(crate) records: BTreeMap<AutoscalerId, Record>,
+    ids: BTreeMap<AutoscalerName, AutoscalerId>,
+    id_of: SecondaryMap<DocumentKey, AutoscalerId>,
+    next_id: u32,
+    /// Passes whose requests are on their way.
+    pub(crate) passes: BTreeMap<AutoscalerId, HorizontalPass>,
+    /// Clients of the scale subresource and of the metrics APIs, each with a rate of its own.
+    pub(crate) scale_client: Bucket,
+    pub(crate) metrics_client: Bucket,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Record {
-    name: AutoscalerName,
-    /// The autoscaler as read last, with the version that was read.
-    read: Option<(u64, Arc<HorizontalPodAutoscaler>)>,
+pub(crate) struct Record {
+    pub(crate) name: AutoscalerName,
+    /// The autoscaler that has the name now.
+    pub(crate) document: Option<DocumentKey>,
+    pub(crate) memory: AutoscalerMemory,
+    /// When its next pass is due.
+    waiting: Option<(Time, Ticket)>,
+    #[serde(skip)]
+    pub(crate) known: Known,
+}
+
+/// What a pass found out and the next one need not, as long as nothing has changed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// The target of a spec.
+    pub(crate) target: Option<(Arc<HorizontalSpec>, Option<Scalable>)>,
+    /// How the selector of the target is spelled.
+    pub(crate) spelled: Option<Spelled>,
+    /// Which pods are the target's.
+    pub(crate) picked: Option<PickedPods>,
+    /// The pods, and how often any of them had been seen to change.
+    pub(crate) listed: Option<(u64, Arc<Listed>)>,
+}
+
+/// The pods that a selector picks, as long as no cohort and no group comes.
+#[derive(Clone, Debug)]
+pub(crate) struct PickedPods {
+    pub(crate) spelled: Arc<str>,
+    /// How many cohorts there were, and groups of the pipeline.
+    pub(crate) among: (usize, usize),
+    pub(crate) cohorts: Arc<BTreeSet<CohortId>>,
+    /// Groups of the pipeline that have any of the pods.
+    pub(crate) groups: Arc<[usize]>,
 }
 
 impl Horizontal {
     pub(crate) fn is_idle(&self) -> bool {
         self.records.is_empty()
+    }
+
+    fn id(&mut self, name: &AutoscalerName) -> AutoscalerId {
+        if let Some(id) = self.ids.get(name) {
+            return *id;
+        }
+        let id = AutoscalerId(self.next_id);
+        self.next_id += 1;
+        self.ids.insert(name.clone(), id);
+        let memory = AutoscalerMemory::default();
+        let record = Record { name: name.clone(), document: None, memory, waiting: None, known: Known::default() };
+        self.records.insert(id, record);
+        id
+    }
+
+    /// A pass found nothing under a name.
+    pub(crate) fn forget(&mut self, id: AutoscalerId) {
+        if let Some(record) = self.records.remove(&id) {
+            self.ids.remove(&record.name);
+        }
     }
 }
 
@@ -75,174 +140,85 @@ impl Cluster {
         let Some(document) = new.or(old).filter(|document| document.kind == Kind::HorizontalPodAutoscaler) else {
             return;
         };
-        let name = document.named();
         if new.is_none() {
-            return self.horizontal.memory.deleted(&name);
-        }
-        if self.horizontal.records.contains_key(&key) {
+            let name = document.named();
+            self.horizontal.selectors.remove(&name);
+            let id = self.horizontal.id_of.remove(key);
+            if let Some(record) = id.and_then(|id| self.horizontal.records.get_mut(&id))
+                && record.document == Some(key)
+            {
+                record.document = None;
+            }
             return;
         }
-        self.horizontal.records.insert(key, Record { name, read: None });
-        self.expect_horizontal_pass(key);
-        self.expect_scrape();
+        let id = match self.horizontal.id_of.get(key) {
+            Some(id) => *id,
+            None => {
+                let id = self.horizontal.id(&document.named());
+                self.horizontal.id_of.insert(key, id);
+                if let Some(record) = self.horizontal.records.get_mut(&id) {
+                    record.document = Some(key);
+                }
+                self.metrics.watch_pods();
+                self.expect_scrape();
+                id
+            }
+        };
+        self.expect_horizontal_pass(id);
     }
 
-    fn expect_horizontal_pass(&mut self, key: DocumentKey) {
+    /// Puts an autoscaler into the queue, one period from now. A time that it is to come at stays.
+    pub(crate) fn expect_horizontal_pass(&mut self, id: AutoscalerId) {
+        let Some(record) = self.horizontal.records.get_mut(&id) else { return };
         let at = self.now + self.horizontal.config.sync_period;
-        self.queue.schedule(at, Event::Wake(WorkKey::Autoscaler(key)));
-    }
-
-    pub(crate) fn run_horizontal_pass(&mut self, key: DocumentKey) {
-        self.counters.horizontal_passes += 1;
-        self.horizontals.queue.forget(key);
-        self.horizontals.queue.done(key);
-        let Some(document) = self.store.document(key).and_then(|slot| slot.seen.clone()) else {
-            return self.forget_autoscaler(key);
-        };
-        let autoscaler = self.read_autoscaler(key, &document);
-        let reference = &autoscaler.spec.scale_target;
-        let group = group_version(&reference.api_version).map_or("", |(group, _)| group);
-        let scalable = scalable_kind(group, &reference.kind).map(|kind| Scalable {
-            kind,
-            namespace: Arc::clone(&autoscaler.meta.namespace),
-            name: Arc::clone(&reference.name),
-        });
-        let target = match scalable.as_ref().map(|scalable| self.read_scale(scalable)) {
-            None => TargetSeen::UnknownKind,
-            Some(Err(refusal)) => TargetSeen::Refused(refusal),
-            Some(Ok(scale)) => TargetSeen::Found(scale),
-        };
-
-        let name = document.named();
-        // Success is presumed for writes without an answer; a refusal makes the pass think again.
-        let mut outcome = self.plan_horizontal(&autoscaler, &target, &[]);
-        let mut replies = Vec::new();
-        while let Some(write) = outcome.plan.writes.get(replies.len()) {
-            let write = write.clone();
-            let refused = self.land_horizontal(key, &document, scalable.as_ref(), &write).err();
-            let again = refused.is_some();
-            replies.push(Reply { done: u32::from(!again), refused });
-            if again {
-                outcome = self.plan_horizontal(&autoscaler, &target, &replies);
+        if let Some((waiting, ticket)) = record.waiting {
+            if waiting <= at {
+                return;
             }
+            self.queue.cancel(ticket);
         }
-        for (_, event) in outcome.plan.events {
-            self.record(Component::HorizontalPodAutoscaler, || about(&document), event);
-        }
-        if let Some(selector) = &outcome.selector {
-            self.horizontal.memory.selectors.put(&name, selector);
-        }
-        self.horizontal.memory.autoscalers.insert(name, outcome.memory);
-        self.expect_horizontal_pass(key);
+        record.waiting = Some((at, self.queue.schedule(at, Event::Wake(WorkKey::Autoscaler(id)))));
     }
 
-    fn plan_horizontal(
-        &mut self,
-        autoscaler: &HorizontalPodAutoscaler,
-        target: &TargetSeen,
-        replies: &[Reply],
-    ) -> HorizontalOutcome {
-        let meta = &autoscaler.meta;
-        let cohorts = match target {
-            TargetSeen::Found(scale) => Selector::parse(&scale.selector).map_or_else(
-                |_| Arc::default(),
-                |selector| self.metrics.picked.cohorts(&self.store, &meta.namespace, &scale.selector, &selector),
-            ),
-            TargetSeen::UnknownKind | TargetSeen::Refused(_) => Arc::default(),
-        };
-        let view = View::new(&self.store, &self.metrics, self.now, &meta.namespace, &cohorts);
-        let (memory, fresh) = (&self.horizontal.memory, AutoscalerMemory::default());
-        let own = memory.autoscalers.get(&(Arc::clone(&meta.namespace), Arc::clone(&meta.name)));
-        let inputs = HorizontalInputs {
-            now: self.now,
-            config: &self.horizontal.config,
-            autoscaler,
-            target,
-            memory: own.unwrap_or(&fresh),
-            selectors: &memory.selectors,
-            view: &view,
-        };
-        reconcile_horizontal(&inputs, replies)
+    /// The time of an autoscaler has come.
+    pub(crate) fn wake_autoscaler(&mut self, id: AutoscalerId) {
+        if let Some(record) = self.horizontal.records.get_mut(&id) {
+            record.waiting = None;
+        }
+        self.horizontals.queue.add(id);
     }
 
-    /// One request reaches the server.
-    fn land_horizontal(
-        &mut self,
-        key: DocumentKey,
-        seen: &Document,
-        scalable: Option<&Scalable>,
-        write: &HorizontalWrite,
-    ) -> Result<(), Refusal> {
-        match write {
-            HorizontalWrite::Scale { replicas, .. } => {
-                scalable.map_or(Ok(()), |scalable| self.write_scale(scalable, *replicas))
+    pub(crate) fn typed(&self, document: &Document) -> HorizontalPodAutoscaler {
+        let spec = if let Meaning::Autoscaler(spec) = &document.meaning { Arc::clone(spec) } else { Arc::default() };
+        let status = match &document.status {
+            DocumentStatus::Autoscaler(status) => Arc::clone(status),
+            // What cannot be read as a status counts as none; the next pass writes a good one.
+            DocumentStatus::Json(status) => {
+                Arc::new(decode_horizontal_status(status, &self.edge()).unwrap_or_default())
             }
-            HorizontalWrite::Status(status) => {
-                let kind = Kind::HorizontalPodAutoscaler.as_str();
-                let name = || Arc::clone(&seen.meta.name);
-                if let Some(refusal) = self.refusals.meets("update", kind, Some("status"), name) {
-                    return Err(refusal);
-                }
-                let body = render_horizontal_status(status, &self.edge());
-                let expected = Precondition::Version(seen.meta.resource_version);
-                let version = self.store.update_document_status(key, body, expected)?;
-                if let Some((known, read)) =
-                    self.horizontal.records.get_mut(&key).and_then(|record| record.read.as_mut())
-                {
-                    *known = version;
-                    let read = Arc::make_mut(read);
-                    read.meta.resource_version = version;
-                    read.status = (**status).clone();
-                }
-                self.absorb();
-                Ok(())
-            }
-        }
-    }
-
-    /// The autoscaler as typed; it is read again only if somebody else changed it.
-    fn read_autoscaler(&mut self, key: DocumentKey, document: &Document) -> Arc<HorizontalPodAutoscaler> {
-        let version = document.meta.resource_version;
-        if let Some(record) = self.horizontal.records.get(&key)
-            && let Some((known, read)) = &record.read
-            && *known == version
-        {
-            return Arc::clone(read);
-        }
-        let read = Arc::new(self.typed(document));
-        if let Some(record) = self.horizontal.records.get_mut(&key) {
-            record.read = Some((version, Arc::clone(&read)));
-        }
-        read
-    }
-
-    fn typed(&self, document: &Document) -> HorizontalPodAutoscaler {
-        let spec = if let Meaning::Autoscaler(spec) = &document.meaning {
-            HorizontalSpec::clone(spec)
-        } else {
-            HorizontalSpec::default()
         };
-        // What cannot be read as a status counts as none; the next pass writes a good one.
-        let status = decode_horizontal_status(&document.status, &self.edge()).unwrap_or_default();
         HorizontalPodAutoscaler { meta: document.meta.clone(), spec, status }
     }
 
-    fn forget_autoscaler(&mut self, key: DocumentKey) {
-        let Some(record) = self.horizontal.records.remove(&key) else { return };
-        let (namespace, name) = &record.name;
-        // One that was made again before this pass keeps the memory.
-        if self.store.document_key(Kind::HorizontalPodAutoscaler, namespace, name).is_none() {
-            self.horizontal.memory.forget(&record.name);
+    /// Writes the status of an autoscaler that was at a version.
+    pub(crate) fn write_horizontal_status(
+        &mut self,
+        key: DocumentKey,
+        autoscaler: &HorizontalPodAutoscaler,
+        status: &Arc<wavetank_model::horizontal::HorizontalStatus>,
+    ) -> Result<(), wavetank_model::Refusal> {
+        let kind = Kind::HorizontalPodAutoscaler.as_str();
+        let name = || Arc::clone(&autoscaler.meta.name);
+        if let Some(refusal) = self.refusals.meets("update", kind, Some("status"), name) {
+            return Err(refusal);
         }
-    }
-}
-
-fn about(document: &Document) -> ObjectRef {
-    ObjectRef {
-        kind: document.kind.as_str().into(),
-        namespace: Arc::clone(&document.meta.namespace),
-        name: Arc::clone(&document.meta.name),
-        uid: document.meta.uid,
-        field_path: "".into(),
+        if self.store.document(key).is_none_or(|slot| slot.stored.is_none()) {
+            let resource = Kind::HorizontalPodAutoscaler.resource();
+            return Err(wavetank_model::Refusal::not_found(resource, &autoscaler.meta.name));
+        }
+        let expected = Precondition::Version(autoscaler.meta.resource_version);
+        self.store.update_document_status(key, DocumentStatus::Autoscaler(Arc::clone(status)), expected)?;
+        self.absorb();
+        Ok(())
     }
 }

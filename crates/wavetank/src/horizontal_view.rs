@@ -2,46 +2,38 @@
 
 use crate::metrics::{Metrics, pods_of};
 use core::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use wavetank_controllers::HorizontalView;
 use wavetank_controllers::horizontal::{MetricError, PodMetrics, PodSample, SeenPod, Series};
 use wavetank_engine::Time;
-use wavetank_metrics::{Answer, Unavailable};
+use wavetank_metrics::{Sample, Unavailable};
 use wavetank_model::horizontal::ObjectReference;
 use wavetank_model::{ConditionStatus, PodKey, Selector, StringMap, TemplateFacts, Uid};
 use wavetank_store::{CohortId, Store};
 
 /// A pass's view of the pods of some cohorts.
 pub(crate) struct View<'a> {
-    store: &'a Store,
-    metrics: &'a Metrics,
-    now: Time,
-    namespace: &'a Arc<str>,
-    cohorts: &'a BTreeSet<CohortId>,
-    /// Collected when a metric first asks for them.
-    pods: OnceCell<Listed>,
+    pub(crate) store: &'a Store,
+    pub(crate) metrics: &'a Metrics,
+    pub(crate) now: Time,
+    pub(crate) namespace: &'a Arc<str>,
+    pub(crate) cohorts: &'a BTreeSet<CohortId>,
+    /// Groups of the pipeline that have any of these pods.
+    pub(crate) groups: &'a [usize],
+    /// Collected when a metric first asks for them, unless they are known.
+    pub(crate) pods: OnceCell<Arc<Listed>>,
 }
 
 /// The listed pods; equal positions are the same pod.
-#[derive(Default)]
-struct Listed {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listed {
     keys: Vec<PodKey>,
     uids: Vec<Uid>,
     seen: Vec<SeenPod>,
 }
 
-impl<'a> View<'a> {
-    pub(crate) const fn new(
-        store: &'a Store,
-        metrics: &'a Metrics,
-        now: Time,
-        namespace: &'a Arc<str>,
-        cohorts: &'a BTreeSet<CohortId>,
-    ) -> Self {
-        Self { store, metrics, now, namespace, cohorts, pods: OnceCell::new() }
-    }
-
+impl View<'_> {
     fn listed(&self) -> &Listed {
         self.pods.get_or_init(|| {
             let mut listed = Listed::default();
@@ -61,21 +53,23 @@ impl<'a> View<'a> {
                     template: pod.template,
                 });
             }
-            listed
+            Arc::new(listed)
         })
     }
 
-    /// Samples by position. The metrics APIs list only pods that are there, so there are no strangers.
-    fn placed(&self, answer: &Answer) -> PodMetrics {
-        let timestamp = answer.samples.values().map(|sample| sample.timestamp).max().unwrap_or(self.now);
-        let samples = self.listed().uids.iter().map(|uid| {
-            answer.of_pod(*uid).map(|sample| PodSample {
-                milli: sample.milli,
-                timestamp: sample.timestamp,
-                window_nanos: i64::try_from(sample.window.as_nanos()).unwrap_or(i64::MAX),
+    /// The APIs list only pods that are there, so there are no strangers among the samples.
+    fn placed(&self, samples: Vec<Option<Sample>>) -> PodMetrics {
+        let mut timestamp = None;
+        let window = self.metrics.pipeline.settings().window.as_nanos();
+        let window_nanos = i64::try_from(window).unwrap_or(i64::MAX);
+        let placed = samples.into_iter().map(|sample| {
+            sample.map(|sample| {
+                timestamp = timestamp.max(Some(sample.timestamp));
+                PodSample { milli: sample.milli, timestamp: sample.timestamp, window_nanos }
             })
         });
-        PodMetrics { samples: samples.collect(), strangers: Vec::new(), timestamp }
+        let samples = placed.collect();
+        PodMetrics { samples, strangers: Vec::new(), timestamp: timestamp.unwrap_or(self.now) }
     }
 }
 
@@ -99,19 +93,19 @@ impl HorizontalView for View<'_> {
 
     fn label_sets(&self) -> Vec<StringMap> {
         let present = self.cohorts.iter().map(|id| self.store.cohort(*id)).filter(|cohort| cohort.present > 0);
-        let sets: BTreeMap<&StringMap, ()> = present.map(|cohort| (&cohort.identity.labels, ())).collect();
-        sets.into_keys().cloned().collect()
+        present.map(|cohort| cohort.identity.labels.clone()).collect()
     }
 
     fn resource(&self, resource: &str, container: Option<&str>) -> Result<PodMetrics, MetricError> {
-        let answer =
-            self.metrics.pipeline.resource_of(self.now, &self.listed().uids, resource, container).map_err(words)?;
-        Ok(self.placed(&answer))
+        let (pipeline, uids) = (&self.metrics.pipeline, &self.listed().uids);
+        let samples = pipeline.resource_of(self.now, self.groups, uids, resource, container).map_err(words)?;
+        Ok(self.placed(samples))
     }
 
     fn custom(&self, metric: &str, selector: &Selector) -> Result<PodMetrics, MetricError> {
-        let answer = self.metrics.pipeline.custom_of(self.now, &self.listed().uids, metric, selector).map_err(words)?;
-        Ok(self.placed(&answer))
+        let (pipeline, uids) = (&self.metrics.pipeline, &self.listed().uids);
+        let samples = pipeline.custom_of(self.now, self.groups, uids, metric, selector).map_err(words)?;
+        Ok(self.placed(samples))
     }
 
     fn object(&self, object: &ObjectReference, metric: &str, selector: &Selector) -> Result<(i64, Time), MetricError> {

@@ -35,6 +35,8 @@ pub mod faults;
 pub mod garbage;
 pub mod gather;
 pub mod horizontal;
+mod horizontal_frozen;
+mod horizontal_pass;
 pub mod listing;
 pub mod load;
 pub mod log;

@@ -56,11 +56,36 @@ pub(crate) fn pods_of<'a>(store: &'a Store, cohorts: &'a BTreeSet<CohortId>) -> 
         .filter(move |key| store.pod(*key).is_some_and(|pod| cohorts.contains(&pod.cohort)))
 }
 
+/// A group as it was looked at last.
+#[derive(Clone, Debug)]
+struct Looked {
+    spelled: Arc<str>,
+    /// How many cohorts there were.
+    asked: usize,
+    cohorts: Arc<BTreeSet<CohortId>>,
+    /// How often its pods had changed; absent if what runs in them moves without telling.
+    changes: Option<u64>,
+}
+
+/// How often pods of a cohort have changed.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct PodChanges {
+    /// As they are.
+    stored: u64,
+    /// As the controllers see them.
+    seen: u64,
+}
+
 /// What the pipeline of a cluster keeps beside its scrapes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Metrics {
     pub(crate) pipeline: Pipeline,
     pub(crate) picked: Picked,
+    /// Groups by their numbers: what was found last holds as long as their pods do not change.
+    #[serde(skip)]
+    looked: BTreeMap<usize, Looked>,
+    /// Changes of pods by cohort, counted once somebody will ask.
+    changes: Option<Vec<PodChanges>>,
     /// When pods were bound that waited for a node over the turn of a second; all others were at once.
     bound_late: BTreeMap<PodKey, Time>,
     /// Whether the next scrape is in the queue.
@@ -72,6 +97,8 @@ impl Metrics {
         Self {
             pipeline: Pipeline::new(Seed(seed)),
             picked: Picked::default(),
+            looked: BTreeMap::new(),
+            changes: None,
             bound_late: BTreeMap::new(),
             scheduled: false,
         }
@@ -79,6 +106,52 @@ impl Metrics {
 }
 
 impl Metrics {
+    /// From now on changes of pods are counted.
+    pub(crate) fn watch_pods(&mut self) {
+        self.changes.get_or_insert_default();
+    }
+
+    fn changes_of(&mut self, cohort: CohortId) -> Option<&mut PodChanges> {
+        let changes = self.changes.as_mut()?;
+        if changes.len() <= cohort.index() {
+            changes.resize(cohort.index() + 1, PodChanges::default());
+        }
+        changes.get_mut(cohort.index())
+    }
+
+    /// A pod has changed, or what runs in it.
+    pub(crate) fn pod_changed(&mut self, cohort: CohortId) {
+        if let Some(changes) = self.changes_of(cohort) {
+            changes.stored += 1;
+        }
+    }
+
+    /// The controllers have seen a pod change.
+    pub(crate) fn pod_change_seen(&mut self, cohort: CohortId) {
+        if let Some(changes) = self.changes_of(cohort) {
+            changes.seen += 1;
+        }
+    }
+
+    /// How often pods of cohorts have been seen to change.
+    pub(crate) fn changes_seen(&self, cohorts: &BTreeSet<CohortId>) -> u64 {
+        let counted = |cohort: &CohortId| self.changes.as_ref()?.get(cohort.index());
+        cohorts.iter().filter_map(counted).map(|changes| changes.seen).sum()
+    }
+
+    /// Groups of the pipeline that have pods of any of these cohorts.
+    pub(crate) fn groups_of(&mut self, store: &Store, cohorts: &BTreeSet<CohortId>) -> Arc<[usize]> {
+        let mut found = Vec::new();
+        for (number, group) in self.pipeline.groups().iter().enumerate() {
+            let spelled: Arc<str> = group.selector.to_string().into();
+            let of_group = self.picked.cohorts(store, &group.namespace, &spelled, &group.selector);
+            if !of_group.is_disjoint(cohorts) {
+                found.push(number);
+            }
+        }
+        found.into()
+    }
+
     /// When the kubelet took a pod on, a whole second.
     pub(crate) fn started(&self, key: PodKey, created: Time) -> Time {
         self.bound_late.get(&key).copied().unwrap_or(created)
@@ -120,6 +193,7 @@ impl Cluster {
     /// ```
     pub fn change_metrics(&mut self, change: impl FnOnce(&mut Pipeline)) {
         change(&mut self.metrics.pipeline);
+        self.metrics.watch_pods();
         self.expect_scrape();
     }
 
@@ -184,12 +258,35 @@ impl Cluster {
     }
 
     fn look_at_pods(&mut self) {
-        let (store, picked) = (&self.store, &mut self.metrics.picked);
+        let store = &self.store;
         let network = self.traffic.network.as_ref();
         let answered = |pod: Uid| network.map_or(0, |network| network.load_of(pod).1);
         let (runs, machines) = (&self.runs, &self.machines);
         let since = |key: PodKey| crate::pod_life::process_since(runs, machines, key);
-        self.metrics.pipeline.scrape(self.now, |group| running(store, picked, group, &answered, &since));
+        let Metrics { pipeline, picked, looked, changes, .. } = &mut self.metrics;
+        let of_cohorts = store.cohorts().len();
+        pipeline.scrape(self.now, |look| {
+            let group = look.group;
+            let looked = looked.entry(look.number).or_insert_with(|| Looked {
+                spelled: group.selector.to_string().into(),
+                asked: usize::MAX,
+                cohorts: Arc::default(),
+                changes: None,
+            });
+            if looked.asked != of_cohorts {
+                looked.asked = of_cohorts;
+                looked.cohorts = picked.cohorts(store, &group.namespace, &looked.spelled, &group.selector);
+                looked.changes = None;
+            }
+            let counted = |cohort: &CohortId| changes.as_ref()?.get(cohort.index());
+            let now: u64 = looked.cohorts.iter().filter_map(counted).map(|changes| changes.stored).sum();
+            if look.same_will_do && looked.changes == Some(now) && network.is_none() {
+                return None;
+            }
+            // What runs in a pod with a machine of its own may start and stop between two changes of the pod.
+            looked.changes = pods_of(store, &looked.cohorts).all(|key| !machines.has(key)).then_some(now);
+            Some(running(store, &looked.cohorts, &answered, &since))
+        });
     }
 
     /// What the pods of a namespace use, or of all, as objects of `metrics.k8s.io/v1beta1`, by namespace and
@@ -252,17 +349,14 @@ fn is_of_memory(usage: &Usage) -> bool {
     matches!(&usage.subject, Subject::Resource { name, .. } if &**name == "memory")
 }
 
-/// The pods of a group that run, as they are and not as anybody has seen them.
+/// The pods of cohorts that run, as they are and not as anybody has seen them.
 fn running(
     store: &Store,
-    picked: &mut Picked,
-    group: &Group,
+    cohorts: &BTreeSet<CohortId>,
     answered: &impl Fn(Uid) -> u64,
     running_since: &impl Fn(PodKey) -> Option<Time>,
 ) -> Vec<PodNow> {
-    let spelled: Arc<str> = group.selector.to_string().into();
-    let cohorts = picked.cohorts(store, &group.namespace, &spelled, &group.selector);
-    let pods = pods_of(store, &cohorts).filter_map(|key| Some((key, store.pod(key)?)));
+    let pods = pods_of(store, cohorts).filter_map(|key| Some((key, store.pod(key)?)));
     pods.filter(|(_, pod)| pod.state.phase == Phase::Running)
         .map(|(key, pod)| PodNow {
             uid: pod.uid,

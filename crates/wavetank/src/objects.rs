@@ -94,7 +94,7 @@ impl Cluster {
 
     /// What of this cluster matters to the objects that it takes in.
     fn surroundings(&self) -> Surroundings {
-        let services = self.store.documents(Kind::Service).map(|(_, service)| &service.body);
+        let services = self.store.documents(Kind::Service).map(|(_, service)| &*service.body);
         Surroundings { uid: self.store.next_identity().to_string().into(), services: Allocated::of(services) }
     }
 

@@ -55,6 +55,9 @@ pub(crate) fn process_since(runs: &SecondaryMap<PodKey, PodRun>, machines: &Mach
 impl Cluster {
     /// What a stored change sets off outside the controllers.
     pub(crate) fn react(&mut self, change: &Change) {
+        if let Change::Pod { old, new, .. } = change {
+            old.iter().chain(new).for_each(|pod| self.metrics.pod_changed(pod.cohort));
+        }
         match change {
             Change::Pod { key, old: None, new: Some(_) } => self.expect_binding(*key),
             Change::Pod { key, old: Some(old), new: None } => {
@@ -219,6 +222,7 @@ impl Cluster {
         let (change, due) = self.node_model.due(&context, run, self.now);
         let after = run.stage();
         let state = pod.state;
+        self.metrics.pod_changed(pod.cohort);
         if let Some(due) = due {
             self.queue.put(due, Event::PodDue(key));
         }

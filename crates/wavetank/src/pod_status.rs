@@ -43,7 +43,7 @@ impl Cluster {
     /// The address that a node has in its object, or one by its number.
     fn host_address(&self, node: u32) -> String {
         let document = self.document(Kind::Node, &self.store.node(node).name).ok();
-        let addresses = document.and_then(|document| document.status["addresses"].as_array());
+        let addresses = document.and_then(|document| document.status.json()["addresses"].as_array());
         let mut internal = addresses.into_iter().flatten().filter(|address| address["type"] == "InternalIP");
         let told = internal.find_map(|address| address["address"].as_str());
         told.map_or_else(|| node_address(node).to_string(), str::to_owned)

@@ -15,6 +15,9 @@ pub struct Profile {
     /// objective allows 1 s at the 99th percentile for single-object writes; measured medians of
     /// healthy clusters lie at a few milliseconds, most of it etcd's commit to disk.
     pub api_write: Duration,
+    /// From sending a read to its answer. Default 2 ms: the API server answers from its cache. Only passes
+    /// of autoscalers read; all others decide by what they have seen.
+    pub api_read: Duration,
     /// From a change being stored to its reaching the controllers' caches. Default 2 ms, the order
     /// of a watch event on a local network.
     pub watch_delivery: Duration,
@@ -48,6 +51,7 @@ impl Profile {
     pub const fn instant() -> Self {
         Self {
             api_write: Duration::ZERO,
+            api_read: Duration::ZERO,
             watch_delivery: Duration::ZERO,
             workers: u32::MAX,
             burst_replicas: 500,
@@ -62,6 +66,7 @@ impl Default for Profile {
     fn default() -> Self {
         Self {
             api_write: Duration::from_millis(5),
+            api_read: Duration::from_millis(2),
             watch_delivery: Duration::from_millis(2),
             workers: 5,
             burst_replicas: 500,

@@ -1,12 +1,13 @@
 //! The scale subresource: how many replicas an object has and should have, whatever its kind.
 
 use crate::cluster::Cluster;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wavetank_model::{Document, Kind, LabelSelector, Refusal, Scale, SetKind, StringMap};
-use wavetank_store::Precondition;
+use wavetank_store::{Precondition, Store};
 
 /// An object that can be scaled.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Scalable {
     pub(crate) kind: Kind,
     pub(crate) namespace: Arc<str>,
@@ -43,34 +44,8 @@ impl Scalable {
 }
 
 impl Cluster {
-    /// Reads the scale of the stored object.
-    pub(crate) fn read_scale(&self, of: &Scalable) -> Result<Scale, Refusal> {
-        let store = &self.store;
-        let (namespace, name) = (&of.namespace, &of.name);
-        if let Some(set) = of.set_kind() {
-            let stored = store.set_key(set, namespace, name).and_then(|key| store.set(key)?.stored.as_ref());
-            let stored = stored.ok_or_else(|| of.missing())?;
-            return Ok(Scale {
-                spec_replicas: stored.spec.replicas,
-                status_replicas: stored.status.replicas,
-                selector: spelled(&stored.spec.selector),
-            });
-        }
-        if of.kind == Kind::Deployment {
-            let stored = store.deployment_key(namespace, name).and_then(|key| store.deployment(key)?.stored.as_ref());
-            let stored = stored.ok_or_else(|| of.missing())?;
-            return Ok(Scale {
-                spec_replicas: stored.spec.replicas,
-                status_replicas: stored.status.replicas,
-                selector: spelled(&stored.spec.selector),
-            });
-        }
-        let stored = store.stored_document(of.kind, namespace, name).ok_or_else(|| of.missing())?;
-        Ok(scale_of(stored))
-    }
-
-    /// Sets the replicas of the stored object.
-    pub(crate) fn write_scale(&mut self, of: &Scalable, replicas: i32) -> Result<(), Refusal> {
+    /// Sets the replicas of the stored object, if it is the one that is expected.
+    pub(crate) fn write_scale(&mut self, of: &Scalable, replicas: i32, expected: Precondition) -> Result<(), Refusal> {
         let refused = self.refusals.meets("update", of.kind.as_str(), Some("scale"), || Arc::clone(&of.name));
         if let Some(refusal) = refused {
             return Err(refusal);
@@ -81,22 +56,68 @@ impl Cluster {
             let stored = self.store.set(key).and_then(|slot| slot.stored.as_ref()).ok_or_else(|| of.missing())?;
             let mut new = (**stored).clone();
             new.spec.replicas = replicas;
-            self.store.update_set(key, new, Precondition::None)?;
+            self.store.update_set(key, new, expected)?;
         } else if of.kind == Kind::Deployment {
             let key = self.store.deployment_key(namespace, name).ok_or_else(|| of.missing())?;
             let stored = self.store.deployment(key).and_then(|slot| slot.stored.as_ref());
             let mut new = (**stored.ok_or_else(|| of.missing())?).clone();
             new.spec.replicas = replicas;
-            self.store.update_deployment(key, new, Precondition::None)?;
+            self.store.update_deployment(key, new, expected)?;
         } else {
             let key = self.store.document_key(of.kind, namespace, name).ok_or_else(|| of.missing())?;
             let stored = self.store.document(key).and_then(|slot| slot.stored.as_ref());
             let mut new = (**stored.ok_or_else(|| of.missing())?).clone();
-            new.body["spec"]["replicas"] = replicas.into();
-            self.store.update_document(key, new, Precondition::None)?;
+            Arc::make_mut(&mut new.body)["spec"]["replicas"] = replicas.into();
+            self.store.update_document(key, new, expected)?;
         }
         self.absorb();
         Ok(())
+    }
+}
+
+/// Reads the scale of a stored object, and the version of the object. How its selector is spelled is looked
+/// up and kept in `spelled`.
+pub(crate) fn read_scale(store: &Store, of: &Scalable, spelled: &mut Option<Spelled>) -> Result<(Scale, u64), Refusal> {
+    let (namespace, name) = (&of.namespace, &of.name);
+    if let Some(set) = of.set_kind() {
+        let stored = store.set_key(set, namespace, name).and_then(|key| store.set(key)?.stored.as_ref());
+        let stored = stored.ok_or_else(|| of.missing())?;
+        let scale = Scale {
+            spec_replicas: stored.spec.replicas,
+            status_replicas: stored.status.replicas,
+            selector: Spelled::of(&stored.spec.selector, spelled),
+        };
+        return Ok((scale, stored.meta.resource_version));
+    }
+    if of.kind == Kind::Deployment {
+        let stored = store.deployment_key(namespace, name).and_then(|key| store.deployment(key)?.stored.as_ref());
+        let stored = stored.ok_or_else(|| of.missing())?;
+        let scale = Scale {
+            spec_replicas: stored.spec.replicas,
+            status_replicas: stored.status.replicas,
+            selector: Spelled::of(&stored.spec.selector, spelled),
+        };
+        return Ok((scale, stored.meta.resource_version));
+    }
+    let stored = store.stored_document(of.kind, namespace, name).ok_or_else(|| of.missing())?;
+    Ok((scale_of(stored), stored.meta.resource_version))
+}
+
+/// A selector and its form on command lines.
+#[derive(Clone, Debug)]
+pub(crate) struct Spelled {
+    selector: LabelSelector,
+    text: Arc<str>,
+}
+
+impl Spelled {
+    fn of(selector: &LabelSelector, known: &mut Option<Self>) -> Arc<str> {
+        if let Some(known) = known.as_ref().filter(|known| known.selector == *selector) {
+            return Arc::clone(&known.text);
+        }
+        let text = spelled(selector);
+        *known = Some(Self { selector: selector.clone(), text: Arc::clone(&text) });
+        text
     }
 }
 
@@ -114,7 +135,7 @@ fn scale_of(document: &Document) -> Scale {
     let match_labels: StringMap = labels.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect();
     Scale {
         spec_replicas: count(&document.body["spec"]),
-        status_replicas: count(&document.status),
+        status_replicas: count(document.status.json()),
         selector: spelled(&LabelSelector { match_labels, match_expressions: Vec::new() }),
     }
 }

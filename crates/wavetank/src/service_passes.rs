@@ -14,7 +14,8 @@ use wavetank_controllers::{
 };
 use wavetank_engine::Time;
 use wavetank_model::{
-    Document, DocumentKey, EndpointSlice, Kind, Meaning, ObjectMeta, Plan, PodKey, Refusal, Reply, Service, Uid,
+    Document, DocumentKey, DocumentStatus, EndpointSlice, Kind, Meaning, ObjectMeta, Plan, PodKey, Refusal, Reply,
+    Service, Uid,
 };
 use wavetank_store::{CohortId, Precondition, pod_name};
 
@@ -291,8 +292,8 @@ fn document_of(slice: EndpointSlice) -> Document {
     Document {
         kind: Kind::EndpointSlice,
         meta,
-        body: Value::Null,
-        status: Value::Null,
+        body: Arc::new(Value::Null),
+        status: DocumentStatus::NONE,
         meaning: Meaning::EndpointSlice(Box::new(content)),
     }
 }

@@ -10,8 +10,7 @@ pub(super) fn created(document: &Document) -> Value {
 }
 
 /// What a trace tells of its status; none before the first one is written.
-pub(super) fn status(document: &Document, millis: impl Fn(&str) -> Option<i64>) -> Option<Value> {
-    let status = &document.status;
+pub(super) fn status(status: &Value, millis: impl Fn(&str) -> Option<i64>) -> Option<Value> {
     if status["conditions"].as_array().is_none_or(Vec::is_empty) {
         return None;
     }
@@ -33,8 +32,8 @@ fn metric(value: &Value) -> Option<Value> {
 }
 
 /// Type, status and reason of its conditions.
-pub(super) fn conditions(document: Option<&Document>) -> Vec<(&str, &str, &str)> {
-    let conditions = document.and_then(|document| document.status["conditions"].as_array());
+pub(super) fn conditions(status: &Value) -> Vec<(&str, &str, &str)> {
+    let conditions = status["conditions"].as_array();
     conditions
         .into_iter()
         .flatten()

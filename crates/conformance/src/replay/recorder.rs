@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use wavetank::Happening;
 use wavetank_engine::{Calendar, Time};
-use wavetank_manifest::Edge;
+use wavetank_manifest::{Edge, render_document_status};
 use wavetank_model::{
     Deployment, DeploymentStatus, Document, EndpointSlice, Kind, PodKey, ReplicaSet, ReplicaSetStatus, Uid,
 };
@@ -274,11 +274,13 @@ impl Recorder {
         }
         let edge = Edge::new(Calendar::from_unix_seconds(START_UNIX_SECONDS));
         let millis = |text: &str| edge.time(text).ok().map(Time::as_millis);
-        if let Some(status) = autoscaler::status(new, millis) {
+        let before = old.map(|old| render_document_status(old, &edge)).unwrap_or_default();
+        let after = render_document_status(new, &edge);
+        if let Some(status) = autoscaler::status(&after, millis) {
             self.if_new(KIND, name, "status", object(status));
         }
-        let before: Vec<&str> = autoscaler::conditions(old).into_iter().map(|(condition, ..)| condition).collect();
-        self.conditions(KIND, name, &before, &autoscaler::conditions(Some(new)));
+        let before: Vec<&str> = autoscaler::conditions(&before).into_iter().map(|(condition, ..)| condition).collect();
+        self.conditions(KIND, name, &before, &autoscaler::conditions(&after));
     }
 
     /// A slice changed: all slices of its Service are put together.

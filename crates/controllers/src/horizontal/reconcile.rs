@@ -7,6 +7,7 @@ use super::normalize::{Normalization, normalize};
 use super::replica_calculator::ReplicaCalculator;
 use super::write::{HorizontalInputs, HorizontalOutcome, HorizontalWrite, TargetSeen};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use wavetank_model::horizontal::{HorizontalSpec, HorizontalStatus, MetricSource, MetricStatus};
 use wavetank_model::{Base, ConditionStatus, EventRecord, Pass, PassError, Reason, Refusal, Reply, Scale, Selector};
 
@@ -19,9 +20,10 @@ pub fn reconcile_horizontal(inputs: &HorizontalInputs<'_>, replies: &[Reply]) ->
     let mut sync = Sync {
         inputs: *inputs,
         pass: Pass::new(replies),
-        status: inputs.autoscaler.status.clone(),
+        status: HorizontalStatus::clone(&inputs.autoscaler.status),
         memory: inputs.memory.clone(),
         learned: None,
+        unsaid: false,
     };
     let result = sync.autoscaler();
     HorizontalOutcome { plan: sync.pass.end(result), memory: sync.memory, selector: sync.learned }
@@ -35,7 +37,11 @@ struct Sync<'a, 'r> {
     status: HorizontalStatus,
     memory: AutoscalerMemory,
     learned: Option<Selector>,
+    /// Whether it is still to be said that the scale could be read.
+    unsaid: bool,
 }
+
+const ABLE: &str = "AbleToScale";
 
 /// What the metrics ask for together.
 struct Wanted {
@@ -74,8 +80,7 @@ impl<'a> Sync<'a, '_> {
                 return Err(stuck(error));
             }
         };
-        let message = "the HPA controller was able to get the target's current scale";
-        self.condition("AbleToScale", ConditionStatus::True, "SucceededGetScale", message);
+        self.able_to_scale();
         self.memory.record_initial(scale.spec_replicas, self.inputs.now);
 
         match self.decide(&scale) {
@@ -273,8 +278,16 @@ impl<'a> Sync<'a, '_> {
             let error = "invalid metrics (0 invalid out of 0), first error is: <nil>".to_owned();
             return Err(Unknown { statuses: Vec::new(), error });
         }
-        let message = format!("the HPA was able to successfully calculate a replica count from {}", wanted.metric);
-        self.condition("ScalingActive", ConditionStatus::True, "ValidMetricFound", &message);
+        const CALCULATED: &str = "the HPA was able to successfully calculate a replica count from ";
+        let told = self.status.condition("ScalingActive").is_some_and(|active| {
+            active.status == ConditionStatus::True
+                && &*active.reason == "ValidMetricFound"
+                && active.message.strip_prefix(CALCULATED) == Some(&*wanted.metric)
+        });
+        if !told {
+            let message = format!("{CALCULATED}{}", wanted.metric);
+            self.condition("ScalingActive", ConditionStatus::True, "ValidMetricFound", &message);
+        }
         Ok(wanted)
     }
 
@@ -287,29 +300,33 @@ impl<'a> Sync<'a, '_> {
             self.condition("ScalingActive", ConditionStatus::False, "InvalidSelector", message);
             return Err(error.to_owned());
         }
-        let selector = match Selector::parse(&scale.selector) {
-            Ok(selector) => selector,
-            Err(error) => {
-                let error = format!("couldn't convert selector into a corresponding internal selector object: {error}");
-                self.warn("InvalidSelector", &error);
-                self.condition("ScalingActive", ConditionStatus::False, "InvalidSelector", &error);
-                return Err(error);
-            }
-        };
-        self.learned = Some(selector);
         let meta = &self.inputs.autoscaler.meta;
-        let own = (meta.namespace.clone(), meta.name.clone());
-        let label_sets = self.inputs.view.label_sets();
-        let mut rivals = BTreeSet::new();
-        for labels in &label_sets {
-            rivals.extend(self.inputs.selectors.selecting(&own.0, labels));
+        if self.inputs.selectors.learned(&meta.namespace, &meta.name, &scale.selector).is_none() {
+            match Selector::parse(&scale.selector) {
+                Ok(selector) => self.learned = Some(selector),
+                Err(error) => {
+                    let error =
+                        format!("couldn't convert selector into a corresponding internal selector object: {error}");
+                    self.warn("InvalidSelector", &error);
+                    self.condition("ScalingActive", ConditionStatus::False, "InvalidSelector", &error);
+                    return Err(error);
+                }
+            }
         }
-        rivals.remove(&own);
+        let mut rivals: BTreeSet<Arc<str>> = BTreeSet::new();
+        for labels in &self.inputs.view.label_sets() {
+            self.inputs.selectors.selecting(&meta.namespace, labels, |name| {
+                if *name != meta.name {
+                    rivals.insert(Arc::clone(name));
+                }
+            });
+        }
         if rivals.is_empty() {
             return Ok(());
         }
-        rivals.insert(own);
-        let names: Vec<String> = rivals.iter().map(|(namespace, name)| format!("{namespace}/{name}")).collect();
+        rivals.insert(Arc::clone(&meta.name));
+        let namespace = &meta.namespace;
+        let names: Vec<String> = rivals.iter().map(|name| format!("{namespace}/{name}")).collect();
         let (selector, names) = (&scale.selector, names.join(" "));
         let error = format!("pods by selector {selector} are controlled by multiple HPAs: [{names}]");
         self.warn("AmbiguousSelector", &error);
@@ -326,10 +343,15 @@ impl<'a> Sync<'a, '_> {
 
     /// Writes the status if it changed.
     fn update_status(&mut self) -> Result<(), PassError> {
-        if self.status == self.inputs.autoscaler.status {
+        if self.unsaid {
+            self.say_able_to_scale();
+        }
+        if self.status == *self.inputs.autoscaler.status {
             return Ok(());
         }
-        let Err(refusal) = self.pass.put(HorizontalWrite::Status(Box::new(self.status.clone()))) else {
+        // It is the last thing that a pass does.
+        let status = Arc::new(core::mem::take(&mut self.status));
+        let Err(refusal) = self.pass.put(HorizontalWrite::Status(status)) else {
             return Ok(());
         };
         self.warn("FailedUpdateStatus", &refusal.message);
@@ -346,7 +368,25 @@ impl<'a> Sync<'a, '_> {
         format!("{}/{}/{}", target.kind, meta.namespace, target.name)
     }
 
+    /// Notes that the scale could be read. Most passes say more of AbleToScale later on, with the same
+    /// status: then it need not be worded now.
+    fn able_to_scale(&mut self) {
+        self.unsaid = self.status.condition(ABLE).is_some_and(|known| known.status == ConditionStatus::True);
+        if !self.unsaid {
+            self.say_able_to_scale();
+        }
+    }
+
+    fn say_able_to_scale(&mut self) {
+        self.unsaid = false;
+        let message = "the HPA controller was able to get the target's current scale";
+        self.status.set_condition(ABLE, ConditionStatus::True, "SucceededGetScale", message, self.inputs.now);
+    }
+
     fn condition(&mut self, kind: &str, status: ConditionStatus, reason: &str, message: &str) {
+        if self.unsaid && kind == ABLE {
+            self.unsaid = false;
+        }
         self.status.set_condition(kind, status, reason, message, self.inputs.now);
     }
 

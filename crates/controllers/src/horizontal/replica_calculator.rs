@@ -250,30 +250,31 @@ impl ReplicaCalculator<'_> {
         if pods.is_empty() {
             return Err(NO_PODS.to_owned());
         }
-        let cpu = resource == "cpu";
+        let cpu = if resource == "cpu" { Some(self.now - self.config.cpu_initialization_period) } else { None };
         Ok(pods.iter().enumerate().map(|(position, pod)| self.group(pod, sample(metrics, position), cpu)).collect())
     }
 
-    fn group(&self, pod: &SeenPod, sample: Option<PodSample>, cpu: bool) -> Group {
+    /// The group of a pod. Where processor time is asked for, pods that have started after `cpu` still start.
+    fn group(&self, pod: &SeenPod, sample: Option<&PodSample>, cpu: Option<Time>) -> Group {
         if pod.terminating || pod.phase == Phase::Failed {
             return Group::Ignored;
         }
         if pod.phase == Phase::Pending {
             return Group::Unready;
         }
-        match sample {
-            None => Group::Missing,
-            Some(sample) if cpu && self.is_unready(pod, sample) => Group::Unready,
-            Some(_) => Group::Counted,
+        match (sample, cpu) {
+            (None, _) => Group::Missing,
+            (Some(sample), Some(starting)) if self.is_unready(pod, sample, starting) => Group::Unready,
+            (Some(_), _) => Group::Counted,
         }
     }
 
     /// Whether the processor time of a pod says nothing yet: while it starts, and if it never became ready.
-    fn is_unready(&self, pod: &SeenPod, sample: PodSample) -> bool {
+    fn is_unready(&self, pod: &SeenPod, sample: &PodSample, starting: Time) -> bool {
         let (Some(ready), Some(started)) = (pod.ready, pod.started) else { return true };
         let transition = pod.ready_transition.unwrap_or(Time::from_nanos(i64::MIN));
         let is_false = ready == ConditionStatus::False;
-        if started + self.config.cpu_initialization_period > self.now {
+        if started > starting {
             // The sample must begin after the pod became what it is.
             is_false || sample.timestamp < transition.offset(sample.window_nanos)
         } else {
@@ -318,9 +319,11 @@ impl ReplicaCalculator<'_> {
         let members = |wanted: Group| {
             groups.iter().enumerate().filter(move |(_, group)| **group == wanted).map(|(position, _)| position)
         };
-        let mut weighed: Vec<(Option<usize>, i64)> = members(Group::Counted)
-            .filter_map(|position| sample(metrics, position).map(|sample| (Some(position), sample.milli)))
-            .collect();
+        let mut weighed: Vec<(Option<usize>, i64)> = Vec::with_capacity(groups.len() + metrics.strangers.len());
+        weighed.extend(
+            members(Group::Counted)
+                .filter_map(|position| sample(metrics, position).map(|sample| (Some(position), sample.milli))),
+        );
         let counted = weighed.len();
         weighed.extend(metrics.strangers.iter().map(|milli| (None, *milli)));
         if weighed.is_empty() {
@@ -449,8 +452,8 @@ pub(super) fn go_print(selector: Option<&LabelSelector>) -> String {
     )
 }
 
-fn sample(metrics: &PodMetrics, position: usize) -> Option<PodSample> {
-    metrics.samples.get(position).copied().flatten()
+fn sample(metrics: &PodMetrics, position: usize) -> Option<&PodSample> {
+    metrics.samples.get(position)?.as_ref()
 }
 
 fn count(number: usize) -> f64 {

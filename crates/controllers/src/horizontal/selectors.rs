@@ -14,53 +14,79 @@ use wavetank_model::{Selector, StringMap};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<(AutoscalerName, Selector)>", into = "Vec<(AutoscalerName, Selector)>")]
 pub struct Selectors {
-    all: BTreeMap<AutoscalerName, Selector>,
-    by_value: BTreeMap<Handle, BTreeSet<Arc<str>>>,
+    /// By namespace and name.
+    all: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Learned>>,
+    /// Names by namespace, key and value.
+    by_value: BTreeMap<Arc<str>, BTreeMap<Arc<str>, ByValue>>,
 }
 
-/// Namespace, and a label and its value that a selector insists on, or two empty texts.
-type Handle = (Arc<str>, Arc<str>, Arc<str>);
+/// Names of autoscalers by the value of a label.
+type ByValue = BTreeMap<Arc<str>, BTreeSet<Arc<str>>>;
+
+/// A selector, and how it is spelled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Learned {
+    selector: Selector,
+    spelled: Arc<str>,
+}
 
 impl Selectors {
     /// Learns the selector of an autoscaler, in place of what was known.
     pub fn put(&mut self, name: &AutoscalerName, selector: &Selector) {
-        if self.all.get(name) == Some(selector) {
+        if self.known(&name.0, &name.1).is_some_and(|known| known.selector == *selector) {
             return;
         }
         self.remove(name);
-        self.by_value.entry(handle(&name.0, selector)).or_default().insert(Arc::clone(&name.1));
-        self.all.insert(name.clone(), selector.clone());
+        let (key, value) = handle(selector);
+        let by_key = self.by_value.entry(Arc::clone(&name.0)).or_default();
+        by_key.entry(key).or_default().entry(value).or_default().insert(Arc::clone(&name.1));
+        let learned = Learned { selector: selector.clone(), spelled: selector.to_string().into() };
+        self.all.entry(Arc::clone(&name.0)).or_default().insert(Arc::clone(&name.1), learned);
     }
 
     /// Forgets an autoscaler.
     pub fn remove(&mut self, name: &AutoscalerName) {
-        let Some(selector) = self.all.remove(name) else { return };
-        let handle = handle(&name.0, &selector);
-        if let Some(names) = self.by_value.get_mut(&handle) {
+        let Some(known) = self.all.get_mut(&name.0).and_then(|names| names.remove(&name.1)) else { return };
+        let (key, value) = handle(&known.selector);
+        let Some(by_value) = self.by_value.get_mut(&name.0).and_then(|by_key| by_key.get_mut(&key)) else { return };
+        if let Some(names) = by_value.get_mut(&value) {
             names.remove(&name.1);
             if names.is_empty() {
-                self.by_value.remove(&handle);
+                by_value.remove(&value);
             }
         }
     }
 
-    /// The autoscalers of a namespace whose selectors pick pods with these labels.
+    fn known(&self, namespace: &str, name: &str) -> Option<&Learned> {
+        self.all.get(namespace)?.get(name)
+    }
+
+    /// The selector of an autoscaler, if it is known and spelled like this.
     #[must_use]
-    pub fn selecting(&self, namespace: &Arc<str>, labels: &StringMap) -> BTreeSet<AutoscalerName> {
-        let empty: Arc<str> = "".into();
-        let handles = labels
-            .iter()
-            .map(|(key, value)| (Arc::clone(namespace), Arc::from(key), Arc::from(value)))
-            .chain([(Arc::clone(namespace), Arc::clone(&empty), empty)]);
-        let names = handles.filter_map(|handle| self.by_value.get(&handle)).flatten();
-        names
-            .map(|name| (Arc::clone(namespace), Arc::clone(name)))
-            .filter(|name| self.all.get(name).is_some_and(|selector| selector.matches(labels)))
-            .collect()
+    pub fn learned(&self, namespace: &str, name: &str, spelled: &str) -> Option<&Selector> {
+        self.known(namespace, name).filter(|known| *known.spelled == *spelled).map(|known| &known.selector)
+    }
+
+    /// The selector of an autoscaler, if it is known.
+    #[must_use]
+    pub fn of(&self, namespace: &str, name: &str) -> Option<&Selector> {
+        self.known(namespace, name).map(|known| &known.selector)
+    }
+
+    /// Tells the names of the autoscalers of a namespace whose selectors pick pods with these labels.
+    pub fn selecting(&self, namespace: &str, labels: &StringMap, mut tell: impl FnMut(&Arc<str>)) {
+        let Some(by_key) = self.by_value.get(namespace) else { return };
+        let named = labels.iter().chain([("", "")]);
+        for name in named.filter_map(|(key, value)| by_key.get(key)?.get(value)).flatten() {
+            if self.known(namespace, name).is_some_and(|known| known.selector.matches(labels)) {
+                tell(name);
+            }
+        }
     }
 }
 
-fn handle(namespace: &Arc<str>, selector: &Selector) -> Handle {
+/// A label and its value that a selector insists on, or two empty texts.
+fn handle(selector: &Selector) -> (Arc<str>, Arc<str>) {
     let insisting = selector.requirements().iter().find_map(|requirement| match requirement.operator() {
         Operator::Equals | Operator::DoubleEquals => {
             requirement.values().first().map(|value| (Arc::from(requirement.key()), Arc::clone(value)))
@@ -73,8 +99,7 @@ fn handle(namespace: &Arc<str>, selector: &Selector) -> Handle {
         | Operator::GreaterThan
         | Operator::LessThan => None,
     });
-    let (key, value) = insisting.unwrap_or_else(|| ("".into(), "".into()));
-    (Arc::clone(namespace), key, value)
+    insisting.unwrap_or_else(|| ("".into(), "".into()))
 }
 
 impl From<Vec<(AutoscalerName, Selector)>> for Selectors {
@@ -89,6 +114,9 @@ impl From<Vec<(AutoscalerName, Selector)>> for Selectors {
 
 impl From<Selectors> for Vec<(AutoscalerName, Selector)> {
     fn from(selectors: Selectors) -> Self {
-        selectors.all.into_iter().collect()
+        let named = |(namespace, names): (Arc<str>, BTreeMap<Arc<str>, Learned>)| {
+            names.into_iter().map(move |(name, known)| ((Arc::clone(&namespace), name), known.selector))
+        };
+        selectors.all.into_iter().flat_map(named).collect()
     }
 }

@@ -6,6 +6,7 @@ use super::seen::HorizontalView;
 use super::selectors::Selectors;
 use core::fmt;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use wavetank_engine::Time;
 use wavetank_model::horizontal::HorizontalStatus;
 use wavetank_model::{Base, HorizontalPodAutoscaler, Plan, Refusal, Scale, Selector};
@@ -63,7 +64,7 @@ pub enum HorizontalWrite {
         replicas: i32,
     },
     /// Writes the status of the autoscaler.
-    Status(Box<HorizontalStatus>),
+    Status(Arc<HorizontalStatus>),
 }
 
 /// What a pass decided, and what is to be remembered of it.
@@ -73,6 +74,6 @@ pub struct HorizontalOutcome {
     pub plan: Plan<HorizontalWrite>,
     /// What is remembered of the autoscaler from now on.
     pub memory: AutoscalerMemory,
-    /// The selector that the pass has learned, to be put among those of all autoscalers.
+    /// The selector that the pass has learned anew, to be put among those of all autoscalers.
     pub selector: Option<Selector>,
 }

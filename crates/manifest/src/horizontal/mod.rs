@@ -12,6 +12,7 @@ use crate::fields::Fields;
 use crate::literal::label_selector;
 use crate::{Edge, Error, metadata};
 use serde_json::Value;
+use std::sync::Arc;
 use wavetank_model::horizontal::{
     Behavior, HorizontalCondition, HorizontalSpec, HorizontalStatus, MetricIdentifier, MetricSource, MetricStatus,
     MetricTarget, MetricValue, ObjectReference, PolicyKind, ScalingPolicy, ScalingRules, SelectPolicy,
@@ -27,7 +28,7 @@ pub fn decode_horizontal(value: &Value, edge: &mut Edge) -> Result<HorizontalPod
     let meta = metadata::decode(object, edge)?;
     let spec = decode_horizontal_spec(value.get("spec").unwrap_or(&Value::Null))?;
     let status = decode_horizontal_status(value.get("status").unwrap_or(&Value::Null), edge)?;
-    Ok(HorizontalPodAutoscaler { meta, spec, status })
+    Ok(HorizontalPodAutoscaler { meta, spec: Arc::new(spec), status: Arc::new(status) })
 }
 
 /// Reads the `spec` of a HorizontalPodAutoscaler of `autoscaling/v2`.

@@ -37,11 +37,11 @@ fn scrapes_come_at_fixed_times_after_the_first() {
 fn an_answer_is_what_the_last_scrape_saw_and_not_what_is() {
     let mut pipeline = pipeline(Curve::steps([(seconds(0), 400), (seconds(6), 900)]));
     assert_eq!(cpu(&pipeline, 4).unwrap_err().to_string(), "no metrics returned from resource metrics API");
-    pipeline.scrape(seconds(5), |_| vec![pod(1, true), pod(2, true), pod(3, false)]);
+    pipeline.scrape(seconds(5), |_| Some(vec![pod(1, true), pod(2, true), pod(3, false)]));
     let answer = cpu(&pipeline, 15).unwrap();
     let values: Vec<i64> = answer.samples.values().map(|sample| sample.milli).collect();
     assert_eq!(values, [200, 200, 0]);
-    pipeline.scrape(seconds(20), |_| vec![pod(1, true)]);
+    pipeline.scrape(seconds(20), |_| Some(vec![pod(1, true)]));
     assert_eq!(cpu(&pipeline, 20).unwrap().of_pod(Uid(1)).unwrap().milli, 900);
     assert_eq!(cpu(&pipeline, 20).unwrap().of_pod(Uid(2)), None);
 }
@@ -51,7 +51,7 @@ fn a_pipeline_that_lags_shows_the_scrape_before() {
     let mut pipeline = pipeline(Curve::steps([(seconds(0), 100), (seconds(10), 200)]));
     pipeline.set(Settings { lag: Duration::from_secs(10), ..Settings::default() });
     for time in [5, 20] {
-        pipeline.scrape(seconds(time), |_| vec![pod(1, true)]);
+        pipeline.scrape(seconds(time), |_| Some(vec![pod(1, true)]));
     }
     let value = |now| cpu(&pipeline, now).unwrap().of_pod(Uid(1)).unwrap().milli;
     assert_eq!((value(29), value(30)), (100, 200));
@@ -61,9 +61,9 @@ fn a_pipeline_that_lags_shows_the_scrape_before() {
 fn a_pod_has_a_sample_once_enough_scrapes_found_it_running() {
     let mut pipeline = pipeline(Curve::Constant(100));
     pipeline.set(Settings { scrapes_before_first_sample: 2, ..Settings::default() });
-    pipeline.scrape(seconds(5), |_| vec![pod(1, true)]);
+    pipeline.scrape(seconds(5), |_| Some(vec![pod(1, true)]));
     assert!(cpu(&pipeline, 15).is_err());
-    pipeline.scrape(seconds(20), |_| vec![pod(1, true), pod(2, true)]);
+    pipeline.scrape(seconds(20), |_| Some(vec![pod(1, true), pod(2, true)]));
     assert_eq!(cpu(&pipeline, 30).unwrap().samples.into_keys().collect::<Vec<_>>(), [Uid(1)]);
 }
 
@@ -71,7 +71,7 @@ fn a_pod_has_a_sample_once_enough_scrapes_found_it_running() {
 fn samples_that_go_missing_are_the_same_ones_whenever_asked() {
     let mut pipeline = pipeline(Curve::Constant(100_000));
     pipeline.set(Settings { missing_per_mille: 500, ..Settings::default() });
-    pipeline.scrape(seconds(5), |_| (1..=100).map(|uid| pod(uid, true)).collect());
+    pipeline.scrape(seconds(5), |_| Some((1..=100).map(|uid| pod(uid, true)).collect()));
     let answer = cpu(&pipeline, 15).unwrap();
     assert!((20..80).contains(&answer.samples.len()), "{}", answer.samples.len());
     assert_eq!(cpu(&pipeline, 15).unwrap(), answer);
@@ -92,7 +92,7 @@ fn containers_add_up_to_their_pod() {
     let mut sidecar = Usage::of_resource(group("web"), "cpu", Share::Each, Curve::Constant(30));
     sidecar.subject = Subject::Resource { name: "cpu".into(), container: Some("proxy".into()) };
     pipeline.add_usage(sidecar);
-    pipeline.scrape(seconds(5), |_| vec![pod(1, true)]);
+    pipeline.scrape(seconds(5), |_| Some(vec![pod(1, true)]));
     assert_eq!(cpu(&pipeline, 15).unwrap().of_pod(Uid(1)).unwrap().milli, 130);
 }
 
@@ -127,9 +127,26 @@ fn requests_cost_processor_time_up_to_the_limit() {
     let usage = Usage::of_resource(group("web"), "cpu", Share::OfRequests, Curve::Constant(4));
     pipeline.add_usage(Usage { limit: Some(300), ..usage });
     for (time, answered) in [(5, 0), (20, 750), (35, 750 + 3000)] {
-        pipeline.scrape(seconds(time), |_| vec![PodNow { answered, ..pod(1, true) }]);
+        pipeline.scrape(seconds(time), |_| Some(vec![PodNow { answered, ..pod(1, true) }]));
         let milli = cpu(&pipeline, time).unwrap().of_pod(Uid(1)).unwrap().milli;
         // 50 requests a second at 4 ms each, then 200.
         assert_eq!(milli, [0, 200, 300][usize::try_from(time / 15).unwrap()]);
     }
+}
+
+#[test]
+fn a_scrape_that_finds_all_as_it_was_costs_no_look_and_is_one_of_its_own() {
+    let mut pipeline = pipeline(Curve::steps([(seconds(0), 100), (seconds(10), 200)]));
+    pipeline.set(Settings { scrapes_before_first_sample: 2, ..Settings::default() });
+    pipeline.scrape(seconds(5), |look| {
+        assert!(!look.same_will_do);
+        Some(vec![pod(1, true)])
+    });
+    assert!(cpu(&pipeline, 15).is_err());
+    pipeline.scrape(seconds(20), |look| {
+        assert!(look.same_will_do);
+        None
+    });
+    let sample = *cpu(&pipeline, 20).unwrap().of_pod(Uid(1)).unwrap();
+    assert_eq!((sample.milli, sample.timestamp), (200, seconds(20)));
 }

@@ -15,6 +15,7 @@ use crate::log::Component;
 use crate::pod_machines::CutOff;
 use core::time::Duration;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use wavetank_manifest::Kind;
 use wavetank_model::{EventRecord, PodKey, Refusal};
 use wavetank_node::pod::Fault;
@@ -181,13 +182,13 @@ impl Cluster {
         // A node without an object of its own has nowhere to show it.
         let Ok(document) = self.document(Kind::Node, name) else { return };
         let mut tainted = (**document).clone();
-        if let Some(Value::Object(spec)) = tainted.body.get_mut("spec") {
+        if let Some(Value::Object(spec)) = Arc::make_mut(&mut tainted.body).get_mut("spec") {
             spec.remove("taints");
             if taints.as_array().is_some_and(|taints| !taints.is_empty()) {
                 spec.insert("taints".into(), taints.clone());
             }
         }
-        let mut shown = document.status.clone();
+        let mut shown = document.status.json().clone();
         let conditions = shown.get_mut("conditions").and_then(Value::as_array_mut);
         for condition in conditions.into_iter().flatten().filter(|condition| condition["type"] == "Ready") {
             condition["status"] = json!(status);

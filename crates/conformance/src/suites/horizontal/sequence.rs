@@ -171,7 +171,7 @@ impl Cluster {
                     };
                     let refused = own.refusal(&step["faults"]["statusUpdate"]);
                     if refused.is_none() {
-                        record.status = Some((**status).clone());
+                        record.status = Some(std::sync::Arc::clone(status));
                     }
                     refused.map_or(Reply::done(1), Reply::refused)
                 }
@@ -194,7 +194,7 @@ impl Cluster {
 /// What a pass did, as far as it is compared.
 struct Record {
     updates: Vec<Value>,
-    status: Option<wavetank_model::horizontal::HorizontalStatus>,
+    status: Option<std::sync::Arc<wavetank_model::horizontal::HorizontalStatus>>,
 }
 
 impl Record {
