@@ -78,7 +78,23 @@ pub(crate) fn labels(marks: &Marks) -> StringMap {
     parts.into_iter().chain([tier]).filter_map(|(key, value)| Some((key, *value?))).collect()
 }
 
+/// Pods that are alike in all that is compared before restarts, so that those decide, of sidecars last.
+fn alike() -> impl Strategy<Value = Drawn> {
+    (prop::bool::weighted(0.2), 0..3_u32).prop_map(|(restarted, sidecar)| Drawn {
+        phase: Phase::Running,
+        ready: true,
+        ready_since: Some(-9),
+        restarts: (u32::from(restarted), sidecar),
+        node: Some(0),
+        terminating: false,
+    })
+}
+
 fn states() -> impl Strategy<Value = Drawn> {
+    prop_oneof![2 => any_state(), 1 => alike()]
+}
+
+fn any_state() -> impl Strategy<Value = Drawn> {
     let phase = prop_oneof![
         2 => Just(Phase::Pending),
         1 => Just(Phase::Unknown),
