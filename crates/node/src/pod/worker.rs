@@ -29,6 +29,9 @@ const DEADLINE_EXCEEDED: &str = "DeadlineExceeded";
 /// What is said of it.
 pub(crate) const PAST_DEADLINE: &str = "Pod was active on the node longer than the specified deadline";
 
+/// Containers that exit as soon as they run are all restarted only after this.
+const AT_LEAST: Duration = Duration::from_secs(1);
+
 /// The worker of one pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PodWorker {
@@ -42,6 +45,8 @@ pub(crate) struct PodWorker {
     pub(crate) deferred: Option<i64>,
     /// Whether the probe workers were made.
     pub(crate) has_added_probes: bool,
+    /// When all containers were last restarted.
+    removed_all: Option<Time>,
     stage: Stage,
 }
 
@@ -109,6 +114,7 @@ impl PodWorker {
             planned: None,
             deferred: None,
             has_added_probes: false,
+            removed_all: None,
             stage: Stage::Idle,
         }
     }
@@ -209,7 +215,13 @@ impl Machine {
         self.restarting_all = false;
         self.add_probes(scene);
         let snapshot = self.runtime.clone();
-        let steps = self.steps(scene, self.observed(scene, &snapshot)).into();
+        let steps: VecDeque<Step> = self.steps(scene, self.observed(scene, &snapshot)).into();
+        if matches!(steps.front(), Some(Step::RemoveAll)) && self.worker.removed_all.replace(self.now) == Some(self.now)
+        {
+            // Nothing holds such restarts back; where nothing takes time they would never come to an end.
+            self.worker.planned = Some(self.now + AT_LEAST);
+            return;
+        }
         let sync = Sync { snapshot, steps, wait: None, results: Vec::new(), failed: false, expires: None };
         self.run_steps(scene, Box::new(sync));
     }
