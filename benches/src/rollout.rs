@@ -83,13 +83,17 @@ impl Rollout {
     /// If that does not happen: a bug of the simulator.
     #[must_use]
     pub fn created(&self) -> Cluster {
+        self.created_looking(&mut || {})
+    }
+
+    fn created_looking(&self, look: &mut dyn FnMut()) -> Cluster {
         let mut cluster = self.cluster();
         let mut objects = manifest(self.replicas);
         if self.service {
             objects.write_str(SERVICE).expect("a string takes any text");
         }
         cluster.apply(&objects).expect("the manifest is valid");
-        complete(&mut cluster);
+        complete(&mut cluster, look);
         cluster
     }
 
@@ -98,22 +102,36 @@ impl Rollout {
     /// # Panics
     /// If that does not complete: a bug of the simulator.
     pub fn update(&self, cluster: &mut Cluster) {
+        self.update_looking(cluster, &mut || {});
+    }
+
+    fn update_looking(&self, cluster: &mut Cluster, look: &mut dyn FnMut()) {
         cluster.set_image("web", "app", "app:v2", None).expect("there is such a container");
-        complete(cluster);
+        complete(cluster, look);
     }
 
     /// All of it; answers the cluster at its end.
     #[must_use]
     pub fn run(&self) -> Cluster {
-        let mut cluster = self.created();
-        self.update(&mut cluster);
+        self.run_looking(|| {})
+    }
+
+    /// All of it, with a look after every instant; answers the cluster at its end.
+    #[must_use]
+    pub fn run_looking(&self, mut look: impl FnMut()) -> Cluster {
+        let mut cluster = self.created_looking(&mut look);
+        self.update_looking(&mut cluster, &mut look);
         cluster
     }
 }
 
-/// Waits for the rollout, and looks only when there may be something new to see.
-fn complete(cluster: &mut Cluster) {
-    cluster.run_until(|cluster| cluster.is_complete("web"), DEADLINE).expect("the rollout completes");
+/// Waits for the rollout.
+fn complete(cluster: &mut Cluster, look: &mut dyn FnMut()) {
+    let done = |cluster: &Cluster| {
+        look();
+        cluster.is_complete("web")
+    };
+    cluster.run_until(done, DEADLINE).expect("the rollout completes");
 }
 
 /// Creates a Deployment of so many pods, waits until it is complete, rolls it to a new image, and

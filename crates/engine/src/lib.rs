@@ -2,7 +2,7 @@
 //!
 //! - [`time`]: the virtual clock is a value that is passed in; [`Calendar`] says what it stands for.
 //! - [`queue`]: everything that will happen, in the order of (time, insertion); below it `agenda`, which
-//!   keeps that order cheap for millions of events.
+//!   keeps that order cheap for millions of events with `lanes` and `buckets`.
 //! - [`chance`]: named streams and keyed draws, all from one seed.
 //! - [`digest`]: a running digest of the history, to compare two runs.
 //!
@@ -30,8 +30,10 @@
 //! ```
 
 mod agenda;
+mod buckets;
 pub mod chance;
 pub mod digest;
+mod lanes;
 pub mod queue;
 pub mod time;
 

@@ -6,7 +6,8 @@
 //! are never cancelled; they need no slot.
 
 use crate::Time;
-use crate::agenda::{Agenda, Entry};
+use crate::agenda::Agenda;
+use crate::buckets::Entry;
 use core::fmt;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -119,6 +120,22 @@ impl<E> Queue<E> {
             };
             if let Some(event) = event {
                 return Some((time, event));
+            }
+            self.dead -= 1;
+        }
+        None
+    }
+
+    /// Takes out the next event if it is due by now.
+    pub fn pop_due(&mut self, now: Time) -> Option<E> {
+        while self.agenda.first_time() <= now {
+            let Entry { sequence, event, .. } = self.agenda.pop()?;
+            let event = match event {
+                Waiting::Event(event) => Some(event),
+                Waiting::InSlot(slot) => self.take(slot, sequence),
+            };
+            if event.is_some() {
+                return event;
             }
             self.dead -= 1;
         }

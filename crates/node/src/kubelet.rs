@@ -182,19 +182,20 @@ impl Kubelet {
     }
 
     pub(crate) fn bound(&self, pod: &PodContext<'_>, now: Time) -> (PodRun, Option<Time>) {
-        let mut run = PodRun { backed_off: now, ..PodRun::default() };
+        let mut run = PodRun::default();
+        run.backed_off = now;
         let due = begin_pull(self.behaviour(pod), pod, &mut run, now);
         (run, Some(due))
     }
 
     pub(crate) fn due(&self, pod: &PodContext<'_>, run: &mut PodRun, now: Time) -> (Option<Change>, Option<Time>) {
         let behaviour = self.behaviour(pod);
-        if let Some(due) = deadline(run.stage)
+        if let Some(due) = deadline(run.stage())
             && now < due
         {
             return (None, Some(due));
         }
-        match run.stage {
+        match run.stage() {
             Stage::Pulling { .. } => pulled(behaviour, pod, run, now),
             Stage::PullFailed { .. } => looked_at_again(behaviour, pod, run, now),
             Stage::PullHeldBack { .. } => (None, Some(begin_pull(behaviour, pod, run, now))),
@@ -212,7 +213,7 @@ impl Kubelet {
     /// last run did not: nobody waits for it, and a run that is to be repeated has failed.
     pub(crate) fn stop(&self, pod: &PodContext<'_>, run: &PodRun, grace: Duration) -> (Duration, Phase) {
         let behaviour = self.behaviour(pod);
-        let Stage::Running { .. } = run.stage else { return (Duration::ZERO, Phase::Failed) };
+        let Stage::Running { .. } = run.stage() else { return (Duration::ZERO, Phase::Failed) };
         // The hook comes out of the grace period; what it leaves, and two seconds at least, is for the rest.
         let hook = pre_stop(pod).min(grace);
         let left = grace.saturating_sub(hook).max(LEAST_GRACE);
@@ -250,8 +251,8 @@ const fn phase_after(code: i32) -> Phase {
 }
 
 fn begin_pull(behaviour: &ImageBehaviour, pod: &PodContext<'_>, run: &mut PodRun, now: Time) -> Time {
-    let due = now + behaviour.stretch(pod, behaviour.pull, draw::PULL, run.step);
-    run.stage = Stage::Pulling { due };
+    let due = now + behaviour.stretch(pod, behaviour.pull, draw::PULL, run.step.into());
+    run.enter(Stage::Pulling { due });
     due
 }
 
@@ -264,7 +265,7 @@ fn pulled(
 ) -> (Option<Change>, Option<Time>) {
     let fails = match behaviour.pull_failures {
         Failures::Never => false,
-        Failures::First(tries) => run.step < tries,
+        Failures::First(tries) => u32::from(run.step) < tries,
         Failures::Always => true,
     };
     if fails {
@@ -274,12 +275,12 @@ fn pulled(
         run.step = run.step.saturating_add(1);
         run.backed_off = now;
         let due = now + SYNC_AFTER_ERROR;
-        run.stage = Stage::PullFailed { due };
+        run.enter(Stage::PullFailed { due });
         return (Some(run.show(Some(WaitingReason::ErrImagePull), None)), Some(due));
     }
     run.step = 0;
     let due = now + behaviour.start_time(pod, run.restarts);
-    run.stage = Stage::Starting { due };
+    run.enter(Stage::Starting { due });
     (None, Some(due))
 }
 
@@ -291,12 +292,12 @@ fn looked_at_again(
     run: &mut PodRun,
     now: Time,
 ) -> (Option<Change>, Option<Time>) {
-    let left = back_off::wait(run.step).saturating_sub(SYNC_AFTER_ERROR);
+    let left = back_off::wait(run.step.into()).saturating_sub(SYNC_AFTER_ERROR);
     let next = if left.is_zero() {
         begin_pull(behaviour, pod, run, now)
     } else {
         let due = now + left;
-        run.stage = Stage::PullHeldBack { due };
+        run.enter(Stage::PullHeldBack { due });
         due
     };
     (Some(run.show(Some(WaitingReason::ImagePullBackOff), None)), Some(next))
@@ -309,7 +310,7 @@ fn started(
     now: Time,
 ) -> (Option<Change>, Option<Time>) {
     let ready = behaviour.ready_at(pod, run.restarts).is_some_and(|after| after.is_zero());
-    run.stage = Stage::Running { started: now, ready };
+    run.enter(Stage::Running { started: now, ready });
     (Some(run.show(None, None)), next(behaviour, pod, run.restarts, (now, ready)))
 }
 
@@ -327,7 +328,7 @@ fn step(
         return ended(behaviour, pod, run, exit.code, now);
     }
     let ready = was_ready || behaviour.ready_at(pod, run.restarts).is_some_and(|after| after <= elapsed);
-    run.stage = Stage::Running { started, ready };
+    run.enter(Stage::Running { started, ready });
     ((ready != was_ready).then(|| run.show(None, None)), next(behaviour, pod, run.restarts, (started, ready)))
 }
 
@@ -345,7 +346,7 @@ fn ended(
         RestartPolicy::Never => false,
     };
     if !again {
-        run.stage = Stage::Ended { phase: phase_after(code) };
+        run.enter(Stage::Ended { phase: phase_after(code) });
         return (Some(run.show(None, Some(code))), None);
     }
     // A container that outlived the memory of its back-off starts afresh.
@@ -356,7 +357,7 @@ fn ended(
         return restart(behaviour, pod, run, now, Some(code));
     }
     let due = held_back_until(run, now);
-    run.stage = Stage::HeldBack { due };
+    run.enter(Stage::HeldBack { due });
     (Some(run.show(Some(WaitingReason::CrashLoopBackOff), Some(code))), Some(due))
 }
 
@@ -371,7 +372,7 @@ fn cleared_away(run: &PodRun) -> Time {
 /// When a container that exited is started again: at the end of its back-off, or as soon as the pod
 /// is looked at after housekeeping has cleared the back-off away.
 fn held_back_until(run: &PodRun, exited: Time) -> Time {
-    let over = exited + back_off::wait(run.step);
+    let over = exited + back_off::wait(run.step.into());
     let cleared = cleared_away(run);
     let mut sync = exited + LONGEST_SYNC;
     while sync < over {
@@ -398,7 +399,7 @@ fn restart(
     run.backed_off = now;
     run.restarts = run.restarts.saturating_add(1);
     let due = now + behaviour.start_time(pod, run.restarts);
-    run.stage = Stage::Restarting { due };
+    run.enter(Stage::Restarting { due });
     // Until the new container runs, a status shows the exit of the old one, or why it was held back.
     let waiting = if exit.is_none() { Some(WaitingReason::CrashLoopBackOff) } else { None };
     (Some(run.show(waiting, exit)), Some(due))

@@ -110,29 +110,117 @@ pub enum Stage {
     },
 }
 
-/// The state of one pod on its node: a few words to copy, one for each of millions of pods.
+/// The state of one pod on its node: three words to copy, one for each of millions of pods.
 ///
 /// The default is a pod that is on no node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodRun {
-    pub(crate) stage: Stage,
+    /// The time of the stage, and the stage without it.
+    at: Time,
     /// When the back-off in force was last used; while nothing has failed, when the pod was bound.
     pub(crate) backed_off: Time,
     pub(crate) restarts: u32,
     /// How far the back-off in force has grown: failed pulls until the image is there, after that
-    /// restarts since the last reset.
-    pub(crate) step: u32,
+    /// restarts since the last reset. It stops growing after 65,535, most of a year of failures.
+    pub(crate) step: u16,
+    kind: Kind,
+    /// Of stages that have them: phase, phase at the end, readiness.
+    traits: Traits,
+}
+
+/// A stage without its fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Kind {
+    #[default]
+    Unbound,
+    Pulling,
+    Unpullable,
+    PullFailed,
+    PullHeldBack,
+    Starting,
+    Running,
+    HeldBack,
+    Restarting,
+    Stopping,
+    Ended,
+}
+
+/// Two phases and readiness in the bits of a byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Traits(u8);
+
+const PHASES: [Phase; 5] = [Phase::Pending, Phase::Unknown, Phase::Running, Phase::Succeeded, Phase::Failed];
+
+impl Traits {
+    const fn of(phase: Phase, ends: Phase, ready: bool) -> Self {
+        Self(phase as u8 | (ends as u8) << 3 | (ready as u8) << 6)
+    }
+
+    const fn is_ready(self) -> bool {
+        self.0 & 1 << 6 != 0
+    }
+
+    fn phase(self) -> Phase {
+        PHASES.get(usize::from(self.0 & 7)).copied().unwrap_or_default()
+    }
+
+    fn ends(self) -> Phase {
+        PHASES.get(usize::from(self.0 >> 3 & 7)).copied().unwrap_or_default()
+    }
 }
 
 impl PodRun {
     pub(crate) fn at(stage: Stage) -> Self {
-        Self { stage, ..Self::default() }
+        let mut run = Self::default();
+        run.enter(stage);
+        run
+    }
+
+    /// Puts the pod into a stage.
+    #[inline]
+    pub(crate) fn enter(&mut self, stage: Stage) {
+        let none = Traits::default();
+        (self.kind, self.at, self.traits) = match stage {
+            Stage::Unbound => (Kind::Unbound, Time::ZERO, none),
+            Stage::Pulling { due } => (Kind::Pulling, due, none),
+            Stage::Unpullable => (Kind::Unpullable, Time::ZERO, none),
+            Stage::PullFailed { due } => (Kind::PullFailed, due, none),
+            Stage::PullHeldBack { due } => (Kind::PullHeldBack, due, none),
+            Stage::Starting { due } => (Kind::Starting, due, none),
+            Stage::Running { started, ready } => {
+                (Kind::Running, started, Traits::of(Phase::Running, Phase::Running, ready))
+            }
+            Stage::HeldBack { due } => (Kind::HeldBack, due, none),
+            Stage::Restarting { due } => (Kind::Restarting, due, none),
+            Stage::Stopping { due, ends, phase, ready } => (Kind::Stopping, due, Traits::of(phase, ends, ready)),
+            Stage::Ended { phase } => (Kind::Ended, Time::ZERO, Traits::of(phase, phase, false)),
+        };
     }
 
     /// Where the pod stands.
     #[must_use]
-    pub const fn stage(&self) -> Stage {
-        self.stage
+    #[inline]
+    pub fn stage(&self) -> Stage {
+        let due = self.at;
+        match self.kind {
+            Kind::Unbound => Stage::Unbound,
+            Kind::Pulling => Stage::Pulling { due },
+            Kind::Unpullable => Stage::Unpullable,
+            Kind::PullFailed => Stage::PullFailed { due },
+            Kind::PullHeldBack => Stage::PullHeldBack { due },
+            Kind::Starting => Stage::Starting { due },
+            Kind::Running => Stage::Running { started: due, ready: self.traits.is_ready() },
+            Kind::HeldBack => Stage::HeldBack { due },
+            Kind::Restarting => Stage::Restarting { due },
+            Kind::Stopping => Stage::Stopping {
+                due,
+                ends: self.traits.ends(),
+                phase: self.traits.phase(),
+                ready: self.traits.is_ready(),
+            },
+            Kind::Ended => Stage::Ended { phase: self.traits.phase() },
+        }
     }
 
     /// When the pod came to its node, as long as nothing has failed since.
@@ -149,8 +237,8 @@ impl PodRun {
 
     /// The pod's phase.
     #[must_use]
-    pub const fn phase(&self) -> Phase {
-        match self.stage {
+    pub fn phase(&self) -> Phase {
+        match self.stage() {
             Stage::Unbound
             | Stage::Pulling { .. }
             | Stage::Unpullable
@@ -165,8 +253,8 @@ impl PodRun {
 
     /// Whether the pod is ready.
     #[must_use]
-    pub const fn is_ready(&self) -> bool {
-        match self.stage {
+    pub fn is_ready(&self) -> bool {
+        match self.stage() {
             Stage::Running { ready, .. } | Stage::Stopping { ready, .. } => ready,
             Stage::Unbound
             | Stage::Pulling { .. }
@@ -182,13 +270,13 @@ impl PodRun {
 
     /// Whether a node still has work with the pod.
     #[must_use]
-    pub const fn is_on_node(&self) -> bool {
-        !matches!(self.stage, Stage::Unbound | Stage::Ended { .. })
+    pub fn is_on_node(&self) -> bool {
+        !matches!(self.stage(), Stage::Unbound | Stage::Ended { .. })
     }
 
     /// The phase in which the pod ends, once that is settled.
-    pub(crate) const fn ending(&self) -> Option<Phase> {
-        match self.stage {
+    pub(crate) fn ending(&self) -> Option<Phase> {
+        match self.stage() {
             Stage::Stopping { ends, .. } => Some(ends),
             Stage::Ended { phase } => Some(phase),
             Stage::Unbound
@@ -205,8 +293,8 @@ impl PodRun {
 
     /// Enters the stop, or hastens one that is under way; answers when it ends.
     pub(crate) fn begin_stop(&mut self, gone: Time, ends: Phase) -> Time {
-        let due = if let Stage::Stopping { due, .. } = self.stage { due.min(gone) } else { gone };
-        self.stage = Stage::Stopping { due, ends, phase: self.phase(), ready: self.is_ready() };
+        let due = if let Stage::Stopping { due, .. } = self.stage() { due.min(gone) } else { gone };
+        self.enter(Stage::Stopping { due, ends, phase: self.phase(), ready: self.is_ready() });
         due
     }
 
@@ -215,12 +303,12 @@ impl PodRun {
         if now < due {
             return (None, Some(due));
         }
-        self.stage = Stage::Ended { phase: ends };
+        self.enter(Stage::Ended { phase: ends });
         (Some(self.show(None, None)), None)
     }
 
     /// What is to be seen of the pod now.
-    pub(crate) const fn show(&self, waiting: Option<WaitingReason>, exit: Option<i32>) -> Change {
+    pub(crate) fn show(&self, waiting: Option<WaitingReason>, exit: Option<i32>) -> Change {
         Change { phase: self.phase(), ready: self.is_ready(), restarts: self.restarts, waiting, exit }
     }
 }
@@ -230,8 +318,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_state_of_a_pod_fits_in_thirty_two_bytes() {
-        assert!(size_of::<PodRun>() <= 32, "{}", size_of::<PodRun>());
+    fn the_state_of_a_pod_fits_in_three_words() {
+        assert!(size_of::<PodRun>() <= 24, "{}", size_of::<PodRun>());
+    }
+
+    #[test]
+    fn every_stage_reads_as_it_was_entered() {
+        let due = Time::from_nanos(1_234_567_890);
+        let mut stages = vec![
+            Stage::Unbound,
+            Stage::Pulling { due },
+            Stage::Unpullable,
+            Stage::PullFailed { due },
+            Stage::PullHeldBack { due },
+            Stage::Starting { due },
+            Stage::HeldBack { due },
+            Stage::Restarting { due },
+        ];
+        for ready in [false, true] {
+            stages.push(Stage::Running { started: due, ready });
+            for phase in PHASES {
+                stages.push(Stage::Ended { phase });
+                stages.extend(PHASES.map(|ends| Stage::Stopping { due, ends, phase, ready }));
+            }
+        }
+        for stage in stages {
+            assert_eq!(PodRun::at(stage).stage(), stage);
+        }
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Scripted {
     pub(crate) fn answers_after(&self, pod: &PodContext<'_>) -> Option<Duration> {
         let behaviour = self.behaviour(pod);
         let answers = staggered(behaviour.ready_after_ms, behaviour.ready_stagger_ms, pod.ordinal);
-        (!behaviour.never_ready).then_some(answers)
+        (!behaviour.never_ready).then_some(Duration::from_millis(answers))
     }
 
     pub(crate) const fn bind_delay(&self) -> Duration {
@@ -104,17 +104,17 @@ impl Scripted {
         if behaviour.image_pull_fails {
             return (PodRun::at(Stage::Unpullable), None);
         }
-        let due = now + behaviour.start(pod);
+        let due = after(now, behaviour.start(pod));
         (PodRun::at(Stage::Starting { due }), Some(due))
     }
 
     pub(crate) fn due(&self, pod: &PodContext<'_>, run: &mut PodRun, now: Time) -> (Option<Change>, Option<Time>) {
         let behaviour = self.behaviour(pod);
-        match run.stage {
+        match run.stage() {
             Stage::Starting { due } | Stage::HeldBack { due } if now < due => (None, Some(due)),
             Stage::Starting { .. } | Stage::HeldBack { .. } => {
-                let ready = behaviour.is_ready(pod, Duration::ZERO);
-                run.stage = Stage::Running { started: now, ready };
+                let ready = behaviour.is_ready(pod, 0);
+                run.enter(Stage::Running { started: now, ready });
                 (Some(run.show(None, None)), behaviour.next(pod, run.restarts, now, now))
             }
             Stage::Running { started, .. } => step(behaviour, pod, run, started, now),
@@ -154,15 +154,15 @@ fn step(
     started: Time,
     now: Time,
 ) -> (Option<Change>, Option<Time>) {
-    let elapsed = now.since(started);
-    if let Some((after, code)) = behaviour.exit(pod, run.restarts)
-        && after <= elapsed
+    let elapsed = elapsed(started, now);
+    if let Some((due, code)) = behaviour.exit(pod, run.restarts)
+        && due <= elapsed
     {
         return exit(pod, run, code, now);
     }
     let ready = behaviour.is_ready(pod, elapsed);
     let changed = ready != run.is_ready();
-    run.stage = Stage::Running { started, ready };
+    run.enter(Stage::Running { started, ready });
     (changed.then(|| run.show(None, None)), behaviour.next(pod, run.restarts, started, now))
 }
 
@@ -174,68 +174,82 @@ fn exit(pod: &PodContext<'_>, run: &mut PodRun, code: i32, now: Time) -> (Option
         RestartPolicy::Never => false,
     };
     if !again {
-        run.stage = Stage::Ended { phase: if code == 0 { Phase::Succeeded } else { Phase::Failed } };
+        run.enter(Stage::Ended { phase: if code == 0 { Phase::Succeeded } else { Phase::Failed } });
         return (Some(run.show(None, Some(code))), None);
     }
     run.restarts = run.restarts.saturating_add(1);
     let due = now + back_off::wait(run.restarts);
-    run.stage = Stage::HeldBack { due };
+    run.enter(Stage::HeldBack { due });
     (Some(run.show(Some(WaitingReason::CrashLoopBackOff), Some(code))), Some(due))
 }
 
-fn staggered(base_ms: u64, stagger_ms: u64, ordinal: u32) -> Duration {
+/// In milliseconds, as all spans of this file.
+fn staggered(base_ms: u64, stagger_ms: u64, ordinal: u32) -> u64 {
     let before = u64::from(ordinal.saturating_sub(1));
-    Duration::from_millis(base_ms.saturating_add(stagger_ms.saturating_mul(before)))
+    base_ms.saturating_add(stagger_ms.saturating_mul(before))
+}
+
+/// An instant so many milliseconds after another one.
+fn after(start: Time, millis: u64) -> Time {
+    start.offset(i64::try_from(millis).unwrap_or(i64::MAX).saturating_mul(1_000_000))
+}
+
+/// Whole milliseconds from one instant to a later one.
+fn elapsed(start: Time, now: Time) -> u64 {
+    u64::try_from(now.nanos_since(start)).unwrap_or(0) / 1_000_000
 }
 
 impl Behaviour {
     /// From binding to running.
-    fn start(&self, pod: &PodContext<'_>) -> Duration {
-        let start = staggered(self.start_ms, self.start_stagger_ms, pod.ordinal);
-        start.saturating_add(Duration::from_millis(self.pull_ms))
+    fn start(&self, pod: &PodContext<'_>) -> u64 {
+        staggered(self.start_ms, self.start_stagger_ms, pod.ordinal).saturating_add(self.pull_ms)
     }
 
     /// From a start to readiness, where the clock does not decide it.
-    fn ready_after(&self, pod: &PodContext<'_>) -> Option<Duration> {
+    fn ready_after(&self, pod: &PodContext<'_>) -> Option<u64> {
         let answers = staggered(self.ready_after_ms, self.ready_stagger_ms, pod.ordinal);
-        let ready = pod.facts.readiness.as_ref().map_or(answers, |timing| readiness::scripted(timing, answers));
+        let ready = pod.facts.readiness.as_ref().map_or(answers, |timing| {
+            let probed = readiness::scripted(timing, Duration::from_millis(answers));
+            u64::try_from(probed.as_millis()).unwrap_or(u64::MAX)
+        });
         (!self.never_ready).then_some(ready)
     }
 
     /// Whether a container is ready this long after its start.
-    fn is_ready(&self, pod: &PodContext<'_>, elapsed: Duration) -> bool {
+    fn is_ready(&self, pod: &PodContext<'_>, elapsed: u64) -> bool {
         if self.ready_script.is_empty() {
             return self.ready_after(pod).is_some_and(|after| after <= elapsed);
         }
-        let past = self.ready_script.iter().filter(|entry| Duration::from_millis(entry.at_ms) <= elapsed);
+        let past = self.ready_script.iter().filter(|entry| entry.at_ms <= elapsed);
         past.max_by_key(|entry| entry.at_ms).is_some_and(|entry| entry.ready)
     }
 
     /// When readiness may change next, counted from the start of the container.
-    fn next_readiness(&self, pod: &PodContext<'_>, elapsed: Duration) -> Option<Duration> {
+    fn next_readiness(&self, pod: &PodContext<'_>, elapsed: u64) -> Option<u64> {
         if self.ready_script.is_empty() {
             return self.ready_after(pod).filter(|after| *after > elapsed);
         }
-        self.ready_script.iter().map(|entry| Duration::from_millis(entry.at_ms)).filter(|at| *at > elapsed).min()
+        self.ready_script.iter().map(|entry| entry.at_ms).filter(|at| *at > elapsed).min()
     }
 
     /// When and how a run of the container ends by itself.
-    fn exit(&self, pod: &PodContext<'_>, restarts: u32) -> Option<(Duration, i32)> {
+    fn exit(&self, pod: &PodContext<'_>, restarts: u32) -> Option<(u64, i32)> {
         let crashes = self.crash_after_ms > 0 && (self.crashes == 0 || restarts < self.crashes);
-        let crash = crashes.then_some((Duration::from_millis(self.crash_after_ms), 1));
+        let crash = crashes.then_some((self.crash_after_ms, 1));
+        if self.exit_after_ms == 0 {
+            return crash;
+        }
         let fails = self.fail_pods.contains(&pod.ordinal)
             || pod.completion_index.is_some_and(|index| self.fail_indexes.contains(&index));
-        let exit = (self.exit_after_ms > 0).then(|| {
-            let after = staggered(self.exit_after_ms, self.exit_stagger_ms, pod.ordinal);
-            (after, if fails { 1 } else { self.exit_code })
-        });
-        crash.into_iter().chain(exit).min_by_key(|(after, _)| *after)
+        let after = staggered(self.exit_after_ms, self.exit_stagger_ms, pod.ordinal);
+        let exit = (after, if fails { 1 } else { self.exit_code });
+        Some(crash.filter(|(crash, _)| *crash <= after).unwrap_or(exit))
     }
 
     fn next(&self, pod: &PodContext<'_>, restarts: u32, started: Time, now: Time) -> Option<Time> {
-        let readiness = self.next_readiness(pod, now.since(started));
-        let exit = self.exit(pod, restarts).map(|(after, _)| after);
-        readiness.into_iter().chain(exit).min().map(|after| started + after)
+        let readiness = self.next_readiness(pod, elapsed(started, now));
+        let exit = self.exit(pod, restarts).map(|(exit, _)| exit);
+        readiness.into_iter().chain(exit).min().map(|next| after(started, next))
     }
 }
 

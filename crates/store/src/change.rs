@@ -3,7 +3,10 @@
 use crate::{CohortId, PodState};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use wavetank_model::{Deployment, DeploymentKey, Document, DocumentKey, PodKey, ReplicaSet, ReplicaSetKey};
+use wavetank_engine::Time;
+use wavetank_model::{
+    Deployment, DeploymentKey, Document, DocumentKey, PodFacts, PodKey, ReplicaSet, ReplicaSetKey, Uid,
+};
 
 /// A pod at one version: everything about it that can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +17,28 @@ pub struct PodView {
     pub state: PodState,
     /// Deletion cost by annotation.
     pub deletion_cost: i32,
+}
+
+impl PodView {
+    /// The facts that controllers decide by, with what of a pod never changes.
+    #[must_use]
+    pub const fn facts(&self, key: PodKey, uid: Uid, created: Time) -> PodFacts {
+        let PodState { phase, ready, ready_since, restarts, sidecar_restarts, node, deletion, detail: _ } = self.state;
+        PodFacts {
+            key,
+            uid,
+            node,
+            phase,
+            terminating: deletion.is_some(),
+            ready,
+            ready_since,
+            deletion_cost: self.deletion_cost,
+            restarts,
+            sidecar_restarts,
+            created: Some(created),
+            fully_labeled: false,
+        }
+    }
 }
 
 /// One change of the store. `old` is absent for a creation, `new` for a deletion.

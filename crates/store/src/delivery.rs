@@ -74,22 +74,24 @@ impl Store {
     }
 
     fn see_pod(&mut self, key: PodKey, old: Option<&PodView>, new: Option<&PodView>) {
-        let Some(pod) = self.pods.get_mut(key) else { return };
+        let Some((uid, created, place)) = self.pods.fixed(key) else { return };
         // Deliveries of one pod come in their order, so what a change starts from is what was seen.
-        let facts = |view: &PodView| Self::facts(key, pod, view);
-        match (old, new) {
+        let facts = |view: &PodView| view.facts(key, uid, created);
+        let new_place = match (old, new) {
             (Some(old), Some(new)) if old.cohort == new.cohort => {
-                let cohort = &mut self.cohorts[new.cohort.index()];
-                pod.place = cohort.replace(&facts(old), &facts(new), pod.place);
+                self.cohorts[new.cohort.index()].replace(&facts(old), &facts(new), place)
             }
             (old, new) => {
                 if let Some(old) = old {
-                    self.cohorts[old.cohort.index()].remove(&facts(old), pod.place);
+                    self.cohorts[old.cohort.index()].remove(&facts(old), place);
                 }
-                if let Some(new) = new {
-                    pod.place = self.cohorts[new.cohort.index()].insert(&facts(new));
-                }
+                new.map_or(place, |new| self.cohorts[new.cohort.index()].insert(&facts(new)))
             }
+        };
+        if new_place != place
+            && let Some(pod) = self.pods.packed_mut(key)
+        {
+            pod.place = new_place;
         }
         if !self.behind.is_empty() {
             self.catch_up(key, new);

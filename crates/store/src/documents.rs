@@ -68,6 +68,12 @@ impl Store {
         self.documents.slots.get(self.document_key(kind, namespace, name)?)?.stored.as_ref()
     }
 
+    /// Whether there are documents of a kind.
+    #[must_use]
+    pub fn has_documents(&self, kind: Kind) -> bool {
+        self.documents.kinds.contains_key(&kind)
+    }
+
     /// All stored documents of a kind, by namespace and name.
     pub fn documents(&self, kind: Kind) -> impl Iterator<Item = (DocumentKey, &Arc<Document>)> {
         let any = self.documents.kinds.contains_key(&kind);

@@ -5,7 +5,9 @@
 //! - `roll`: pods in order of their identities.
 //! - [`victims`]: pods in the order in which a scale-down takes them.
 //! - [`cohort`]: pods of one owner with the same labels, counted by state as they are seen.
-//! - [`pods`]: the hot record of a pod.
+//! - [`pods`]: a pod as stored.
+//! - [`pod_arena`]: the packed records of pods, in `pages`.
+//! - [`pod_column`]: what others keep of each pod.
 //! - [`change`]: what a write changed; watches, digests and logs are served from it.
 //! - [`store`]: the store itself, its reads.
 //! - [`writes`]: Deployments and ReplicaSets: create, update, update status, delete.
@@ -17,6 +19,9 @@ pub mod change;
 pub mod cohort;
 pub mod delivery;
 pub mod documents;
+mod pages;
+pub mod pod_arena;
+pub mod pod_column;
 pub mod pod_name;
 pub mod pod_writes;
 pub mod pods;
@@ -28,7 +33,9 @@ pub mod writes;
 
 pub use change::{Change, PodView};
 pub use cohort::CohortId;
-pub use pods::{NewPod, PodRecord, PodState};
+pub use pod_arena::PodRecord;
+pub use pod_column::PodColumn;
+pub use pods::{NewPod, PodState};
 pub use slot::Slot;
 pub use store::{Node, Store};
 pub use writes::Precondition;

@@ -2,7 +2,8 @@
 
 use crate::change::{Change, PodView};
 use crate::cohort::CohortIdentity;
-use crate::pods::{NewPod, OwnPart, PodRecord, PodState};
+use crate::pod_arena::{NewRecord, PodRecord};
+use crate::pods::{NewPod, OwnPart, PodState};
 use crate::store::{Made, Maker, Store};
 use crate::writes::controller_of;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ impl Store {
         // The controller sends the template that it has seen.
         let set =
             slot.seen.as_ref().or(slot.stored.as_ref()).ok_or_else(|| Refusal::not_found("replicasets.apps", ""))?;
-        let (kind, name, owner) = (set.kind, set.meta.name.clone(), set.meta.uid);
+        let owner = set.meta.uid;
         let known = self.last_made.as_ref().filter(|made| made.by == key && Arc::ptr_eq(&made.of, &set.spec.template));
         let made = match known {
             Some(made) => made.clone(),
@@ -31,24 +32,32 @@ impl Store {
                 self.made_by(key, &set)
             }
         };
-        let maker = self.makers.entry(owner).or_insert_with(|| Maker { kind, name, created: 0 });
-        maker.created += 1;
-        let ordinal = maker.created;
+        let ordinal = self.next_ordinal(key, owner);
         let cost = made.deletion_cost;
-        let own = (cost != 0).then(|| Box::new(OwnPart { deletion_cost: cost, ..OwnPart::default() }));
-        let record = PodRecord {
+        let own = (cost != 0).then(|| OwnPart { deletion_cost: cost, ..OwnPart::default() });
+        let record = NewRecord {
             uid: self.next_uid(),
             version: self.next_version(),
             created: now.floor_second(),
             ordinal,
             template: made.template,
             cohort: made.cohort,
-            state: PodState::default(),
             own,
-            place: 0,
-            stored: true,
         };
-        Ok(self.insert_pod(record))
+        Ok(self.insert_pod(record, &PodState::default()))
+    }
+
+    /// How many pods a set has created, this one included.
+    fn next_ordinal(&mut self, key: ReplicaSetKey, owner: Uid) -> u32 {
+        if let Some(maker) = self.makers.get_mut(&owner) {
+            maker.created += 1;
+            return maker.created;
+        }
+        let set = self.sets.get(key).and_then(|slot| slot.seen.as_ref().or(slot.stored.as_ref()));
+        if let Some(set) = set {
+            self.makers.insert(owner, Maker { kind: set.kind, name: set.meta.name.clone(), created: 1 });
+        }
+        1
     }
 
     fn made_by(&mut self, key: ReplicaSetKey, set: &ReplicaSet) -> Made {
@@ -107,26 +116,25 @@ impl Store {
         let fresh = !keep_identity;
         self.last_uid = self.last_uid.max(if fresh { 0 } else { meta.uid.0 });
         self.version = self.version.max(if fresh { 0 } else { meta.resource_version });
-        let record = PodRecord {
+        let state = if fresh { PodState { node, ..PodState::default() } } else { state };
+        let record = NewRecord {
             uid: if fresh { self.next_uid() } else { meta.uid },
             version: if fresh { self.next_version() } else { meta.resource_version },
             created: if fresh { now.floor_second() } else { meta.creation.unwrap_or(now.floor_second()) },
             ordinal: 0,
             template: self.intern(&pod.template),
             cohort: self.cohort_of(&identity),
-            state: if fresh { PodState { node, ..PodState::default() } } else { state },
-            own: Some(Box::new(own)),
-            place: 0,
-            stored: true,
+            own: Some(own),
         };
-        let key = self.insert_pod(record);
+        let key = self.insert_pod(record, &state);
         self.pod_names.insert((meta.namespace, meta.name), key);
         Ok(key)
     }
 
-    fn insert_pod(&mut self, record: PodRecord) -> PodKey {
-        let (uid, view) = (record.uid, self.view(&record));
-        let key = self.pods.insert(record);
+    fn insert_pod(&mut self, record: NewRecord, state: &PodState) -> PodKey {
+        let deletion_cost = record.own.as_ref().map_or(0, |own| own.deletion_cost);
+        let (uid, view) = (record.uid, PodView { cohort: record.cohort, state: *state, deletion_cost });
+        let key = self.pods.insert(record, state);
         self.pods_of.entry(self.owner_in(&view)).or_default().insert(uid, key);
         self.changes.push(Change::Pod { key, old: None, new: Some(view) });
         key
@@ -136,8 +144,8 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound` if it is gone.
-    fn live_pod(&self, key: PodKey) -> Result<&PodRecord, Refusal> {
-        self.pods.get(key).filter(|pod| pod.stored).ok_or_else(|| Refusal::not_found(PODS, ""))
+    fn live_pod(&self, key: PodKey) -> Result<PodRecord<'_>, Refusal> {
+        self.pods.get(key).filter(|pod| pod.is_stored()).ok_or_else(|| Refusal::not_found(PODS, ""))
     }
 
     /// Writes what a pod's node observed, or the scheduler decided. Writing the same stores nothing.
@@ -145,15 +153,15 @@ impl Store {
     /// # Errors
     /// `NotFound` if it is gone.
     pub fn set_pod_state(&mut self, key: PodKey, state: PodState) -> Result<(), Refusal> {
-        let pod = self.live_pod(key)?;
-        if pod.state == state {
+        let Some(pod) = self.pods.get(key).filter(PodRecord::is_stored) else {
+            return Err(Refusal::not_found(PODS, ""));
+        };
+        let old = self.view(&pod);
+        if old.state == state {
             return Ok(());
         }
-        let old = self.view(pod);
         let version = self.next_version();
-        let pod = &mut self.pods[key];
-        pod.state = state;
-        pod.version = version;
+        self.pods.set_state(key, &state, version);
         self.changes.push(Change::Pod { key, old: Some(old), new: Some(PodView { state, ..old }) });
         Ok(())
     }
@@ -170,29 +178,29 @@ impl Store {
         owners: Vec<OwnerReference>,
     ) -> Result<(), Refusal> {
         let pod = self.live_pod(key)?;
-        let old = self.view(pod);
-        let before = self.cohort(pod.cohort).identity.clone();
+        let old = self.view(&pod);
+        let before = self.cohort(pod.cohort()).identity.clone();
         let owner = owners.iter().find(|owner| owner.controller == Some(true)).map(|owner| owner.uid);
         let identity = CohortIdentity { namespace: before.namespace.clone(), owner, labels };
-        let mut own = pod.own.clone().unwrap_or_default();
-        if own.made_by.is_none() && pod.ordinal > 0 {
+        let mut own = pod.own().cloned().unwrap_or_default();
+        if own.made_by.is_none() && pod.ordinal() > 0 {
             own.made_by = before.owner;
         }
         own.deletion_cost = Self::deletion_cost_of(&annotations);
-        own.annotations = (annotations != self.template_of(pod).annotations).then_some(annotations);
+        own.annotations = (annotations != self.template_of(&pod).annotations).then_some(annotations);
         own.owners = Some(owners);
-        let uid = pod.uid;
+        let (uid, is_same) = (pod.uid(), pod.own() == Some(&own));
         let cohort = self.cohort_of(&identity);
-        let same = self.pods[key].own.as_ref().is_some_and(|kept| **kept == *own) && cohort == old.cohort;
-        if same {
+        if is_same && cohort == old.cohort {
             return Ok(());
         }
         let version = self.next_version();
-        let pod = &mut self.pods[key];
-        pod.cohort = cohort;
-        pod.own = Some(own);
-        pod.version = version;
-        let view = self.view(&self.pods[key]);
+        let view = PodView { cohort, state: old.state, deletion_cost: own.deletion_cost };
+        self.pods.set_own(key, own);
+        if let Some(pod) = self.pods.packed_mut(key) {
+            pod.cohort = cohort;
+            pod.version = version;
+        }
         if before.owner != owner {
             self.forget_owned(before.owner, uid);
             self.pods_of.entry(owner).or_default().insert(uid, key);
@@ -205,13 +213,13 @@ impl Store {
     #[must_use]
     pub fn pod_meta(&self, key: PodKey) -> Option<(StringMap, StringMap, Vec<OwnerReference>)> {
         let pod = self.live_pod(key).ok()?;
-        let identity = &self.cohort(pod.cohort).identity;
-        let own = pod.own.as_deref();
+        let identity = &self.cohort(pod.cohort()).identity;
+        let own = pod.own();
         let annotations = own.and_then(|own| own.annotations.clone());
         let owners = own.and_then(|own| own.owners.clone());
         Some((
             identity.labels.clone(),
-            annotations.unwrap_or_else(|| self.template_of(pod).annotations.clone()),
+            annotations.unwrap_or_else(|| self.template_of(&pod).annotations.clone()),
             owners.unwrap_or_else(|| identity.owner.and_then(|uid| self.set_reference(uid)).into_iter().collect()),
         ))
     }
@@ -243,30 +251,30 @@ impl Store {
     /// `NotFound` if it is gone.
     pub fn begin_pod_deletion(&mut self, key: PodKey, grace_seconds: i64, now: Time) -> Result<bool, Refusal> {
         let pod = self.live_pod(key)?;
-        if pod.state.deletion.is_some() {
+        if pod.state().deletion.is_some() {
             return Ok(false);
         }
         let ends = now.offset(grace_seconds.saturating_mul(1_000_000_000)).floor_second();
-        let state = PodState { deletion: Some(ends), ..pod.state };
+        let state = PodState { deletion: Some(ends), ..pod.state() };
         self.set_pod_state(key, state)?;
         Ok(true)
     }
 
     /// Takes a pod away for good, unless finalizers hold it.
     pub fn remove_pod(&mut self, key: PodKey) {
-        let Some(pod) = self.pods.get(key).filter(|pod| pod.stored) else { return };
-        if pod.own.as_ref().is_some_and(|own| !own.finalizers.is_empty()) {
+        let Some(pod) = self.pods.get(key).filter(|pod| pod.is_stored()) else { return };
+        if pod.own().is_some_and(|own| !own.finalizers.is_empty()) {
             return;
         }
-        let old = self.view(pod);
-        let uid = pod.uid;
-        let name = pod.own.as_ref().and_then(|own| own.name.clone());
+        let old = self.view(&pod);
+        let uid = pod.uid();
+        let name = pod.own().and_then(|own| own.name.clone());
         if let Some(name) = name {
             let namespace = self.cohort(old.cohort).identity.namespace.clone();
             self.pod_names.remove(&(namespace, name));
         }
         self.next_version();
-        self.pods[key].stored = false;
+        self.pods.unstore(key);
         self.forget_owned(self.owner_in(&old), uid);
         self.changes.push(Change::Pod { key, old: Some(old), new: None });
     }

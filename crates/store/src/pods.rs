@@ -1,6 +1,5 @@
-//! The hot record of a pod: what differs between siblings. What they share is stored once.
+//! What a pod is made of, as far as it differs between siblings. What they share is stored once.
 
-use crate::CohortId;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wavetank_engine::Time;
@@ -27,31 +26,6 @@ pub struct PodState {
     pub deletion: Option<Time>,
 }
 
-/// A pod as stored.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct PodRecord {
-    /// Identity.
-    pub uid: Uid,
-    /// Resource version.
-    pub version: u64,
-    /// When it was created, a whole second.
-    pub created: Time,
-    /// Which creation of its owner it was, from 1; 0 for a pod created without one.
-    pub ordinal: u32,
-    /// Number of its interned template.
-    pub template: u32,
-    /// Owner, labels and namespace, shared.
-    pub cohort: CohortId,
-    /// What its node keeps changing.
-    pub state: PodState,
-    /// What its siblings do not share, if anything.
-    pub own: Option<Box<OwnPart>>,
-    /// Its place among the victims of the cohort that it was seen in, while it was seen as active.
-    pub(crate) place: u32,
-    /// Whether the API server still has it.
-    pub stored: bool,
-}
-
 /// What a pod has for itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnPart {
@@ -76,14 +50,4 @@ pub struct NewPod {
     pub pod: wavetank_model::Pod,
     /// Keep uid, version and times as given: for states recorded elsewhere.
     pub keep_identity: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::PodRecord;
-
-    #[test]
-    fn a_pod_takes_a_hundred_bytes() {
-        assert!(size_of::<PodRecord>() <= 96, "{}", size_of::<PodRecord>());
-    }
 }

@@ -4,24 +4,33 @@
 use core::iter::Peekable;
 use serde::{Deserialize, Serialize};
 use slotmap::Key;
-use std::collections::{BTreeMap, btree_map};
+use std::collections::{BTreeMap, VecDeque, btree_map, vec_deque};
 use wavetank_model::{PodKey, Uid};
 
-/// A vector this small is kept when its last pod goes: another one is likely to come.
+/// A row this small is kept when its last pod goes: another one is likely to come.
 const KEPT: usize = 16;
 /// Fewer gone pods than these at the front are not worth moving the others.
 const SWEEP_AT_LEAST: usize = 64;
+/// Pods in a page. Tests take few.
+const PAGE: usize = if cfg!(test) { 8 } else { 1024 };
+
+/// One pod of the row: how much younger than the row's first one it is, and its key, null for a gap.
+type Place = (u32, PodKey);
 
 /// Pods by identity.
 ///
-/// Sixteen bytes a pod and no tree: a pod younger than all before it is appended, one that goes leaves
-/// a gap, and gaps at the front are skipped. A pod that comes out of its turn is kept apart.
+/// Twelve bytes a pod and no tree: a pod younger than all before it is appended, one that goes leaves a gap,
+/// and gaps at the front are skipped. A pod that comes out of its turn is kept apart. Long rows lie in pages,
+/// which are given back one by one.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<(Uid, PodKey)>", into = "Vec<(Uid, PodKey)>")]
 pub(crate) struct Roll {
-    /// By identity; a null key is a gap.
-    row: Vec<(Uid, PodKey)>,
-    /// Where the first pod of the row is; before it are gaps only.
+    /// Identity of the row's first pod, whether it is there still or not.
+    base: u64,
+    /// The row by identity: its first page, then the others; all but the last are full.
+    front: Vec<Place>,
+    rest: VecDeque<Vec<Place>>,
+    /// Where the first pod is in the front page; before it are gaps only.
     first: usize,
     /// Pods that came after a younger one.
     late: BTreeMap<Uid, PodKey>,
@@ -39,22 +48,41 @@ impl Roll {
 
     /// Adds a pod; one that is there already is not added again.
     pub(crate) fn insert(&mut self, uid: Uid, key: PodKey) {
-        if self.row.last().is_none_or(|(last, _)| *last < uid) {
-            self.row.push((uid, key));
-            self.living += 1;
-            return;
+        let last = self.rest.back().unwrap_or(&self.front).last().map(|(offset, _)| *offset);
+        if last.is_none() {
+            self.base = uid.0;
         }
-        let replaced = match self.find(uid) {
-            Some(place) => core::mem::replace(&mut self.row[place].1, key),
+        let offset = self.offset(uid);
+        if let Some(offset) = offset.filter(|offset| last.is_none_or(|last| last < *offset))
+            && (self.late.is_empty() || !self.late.contains_key(&uid))
+        {
+            self.living += 1;
+            let page = self.rest.back_mut().unwrap_or(&mut self.front);
+            if page.len() < PAGE {
+                return page.push((offset, key));
+            }
+            let mut page = Vec::with_capacity(PAGE);
+            page.push((offset, key));
+            return self.rest.push_back(page);
+        }
+        let kept = offset.and_then(|offset| self.find(offset));
+        let replaced = match kept {
+            Some(kept) => core::mem::replace(kept, key),
             None => self.late.insert(uid, key).unwrap_or_default(),
         };
         self.living += usize::from(replaced.is_null());
     }
 
+    #[inline]
+    fn offset(&self, uid: Uid) -> Option<u32> {
+        u32::try_from(uid.0.checked_sub(self.base)?).ok()
+    }
+
     /// Takes a pod out; one that is not there is not missed.
     pub(crate) fn remove(&mut self, uid: Uid) {
-        let gone = match self.find(uid) {
-            Some(place) => core::mem::take(&mut self.row[place].1),
+        let offset = self.offset(uid);
+        let gone = match offset.and_then(|offset| self.find(offset)) {
+            Some(key) => core::mem::take(key),
             None => self.late.remove(&uid).unwrap_or_default(),
         };
         if gone.is_null() {
@@ -63,52 +91,74 @@ impl Roll {
         self.living -= 1;
         if self.living == 0 {
             self.first = 0;
-            self.late = BTreeMap::new();
-            if self.row.capacity() > KEPT {
-                self.row = Vec::new();
+            if !self.late.is_empty() || !self.rest.is_empty() || self.front.capacity() > KEPT {
+                (self.front, self.rest, self.late) = (Vec::new(), VecDeque::new(), BTreeMap::new());
             } else {
-                self.row.clear();
+                self.front.clear();
             }
             return;
         }
-        while self.row.get(self.first).is_some_and(|(_, key)| key.is_null()) {
-            self.first += 1;
+        loop {
+            while self.front.get(self.first).is_some_and(|(_, key)| key.is_null()) {
+                self.first += 1;
+            }
+            if self.first < self.front.len() {
+                break;
+            }
+            let Some(page) = self.rest.pop_front() else { break };
+            (self.front, self.first) = (page, 0);
         }
-        if self.first >= SWEEP_AT_LEAST && self.first > self.row.len() / 2 {
-            self.row.drain(..self.first);
+        if self.rest.is_empty() && self.first >= SWEEP_AT_LEAST && self.first > self.front.len() / 2 {
+            self.front.drain(..self.first);
             self.first = 0;
         }
     }
 
-    /// Place of a pod in the row; mostly it is the first one.
-    fn find(&self, uid: Uid) -> Option<usize> {
-        let row = &self.row[self.first..];
-        if row.first().is_some_and(|(first, _)| *first == uid) {
-            return Some(self.first);
+    /// The key of a pod of the row; mostly it is the first one.
+    #[inline]
+    fn find(&mut self, offset: u32) -> Option<&mut PodKey> {
+        if self.front.get(self.first)?.0 == offset {
+            return self.front.get_mut(self.first).map(|(_, key)| key);
         }
-        row.binary_search_by_key(&uid, |(each, _)| *each).ok().map(|place| self.first + place)
+        self.search(offset)
+    }
+
+    fn search(&mut self, offset: u32) -> Option<&mut PodKey> {
+        // Pages are looked up by their first pods; before the first pod of the front page nobody looks.
+        let page = self.rest.partition_point(|page| page.first().is_some_and(|(first, _)| *first <= offset));
+        let row = match page.checked_sub(1) {
+            Some(page) => self.rest.get_mut(page)?.as_mut_slice(),
+            None => self.front.get_mut(self.first..)?,
+        };
+        let place = row.binary_search_by_key(&offset, |(each, _)| *each).ok()?;
+        row.get_mut(place).map(|(_, key)| key)
     }
 
     /// The oldest pod.
     pub(crate) fn oldest(&self) -> Option<Uid> {
-        let (row, late) = (self.row.get(self.first), self.late.first_key_value());
-        match (row, late) {
-            (Some((one, _)), Some((other, _))) => Some(*one.min(other)),
-            (Some((one, _)), None) => Some(*one),
-            (None, other) => other.map(|(uid, _)| *uid),
-        }
+        let row = self.front.get(self.first).map(|(offset, _)| Uid(self.base + u64::from(*offset)));
+        let late = self.late.first_key_value().map(|(uid, _)| *uid);
+        row.into_iter().chain(late).min()
     }
 
     /// Pods by identity.
     pub(crate) fn iter(&self) -> Pods<'_> {
-        Pods { row: self.row[self.first..].iter(), late: self.late.iter().peekable() }
+        Pods {
+            base: self.base,
+            page: self.front.get(self.first..).unwrap_or_default(),
+            rest: self.rest.iter(),
+            late: self.late.iter().peekable(),
+        }
     }
 }
 
 /// Pods of a [`Roll`] by identity.
 #[derive(Clone, Debug)]
 pub(crate) struct Pods<'a> {
-    row: core::slice::Iter<'a, (Uid, PodKey)>,
+    base: u64,
+    /// What is left of the present page, and the pages after it.
+    page: &'a [Place],
+    rest: vec_deque::Iter<'a, Vec<Place>>,
     late: Peekable<btree_map::Iter<'a, Uid, PodKey>>,
 }
 
@@ -116,12 +166,22 @@ impl Iterator for Pods<'_> {
     type Item = (Uid, PodKey);
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.row.as_slice().first().is_some_and(|(_, key)| key.is_null()) {
-            self.row.next();
+        let next = loop {
+            match self.page.split_first() {
+                Some(((_, key), rest)) if key.is_null() => self.page = rest,
+                Some(((offset, key), _)) => break Some((Uid(self.base + u64::from(*offset)), *key)),
+                None => match self.rest.next() {
+                    Some(page) => self.page = page,
+                    None => break None,
+                },
+            }
+        };
+        let late = self.late.next_if(|(uid, _)| next.is_none_or(|(first, _)| **uid < first));
+        if let Some((uid, key)) = late {
+            return Some((*uid, *key));
         }
-        let next = self.row.as_slice().first();
-        let late = self.late.next_if(|(uid, _)| next.is_none_or(|(first, _)| *uid < first));
-        late.map(|(uid, key)| (*uid, *key)).or_else(|| self.row.next().copied())
+        self.page = self.page.get(1..).unwrap_or_default();
+        next
     }
 }
 

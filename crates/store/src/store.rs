@@ -3,8 +3,9 @@
 use crate::change::{Change, PodView};
 use crate::cohort::{Cohort, CohortId, CohortIdentity};
 use crate::documents::Documents;
+use crate::pod_arena::{PodArena, PodRecord};
 use crate::pod_name;
-use crate::pods::{PodRecord, PodState};
+use crate::pods::PodState;
 use crate::roll::Roll;
 use crate::slot::Slot;
 use crate::victims::{Ranking, VictimOrder, first_victims};
@@ -15,8 +16,8 @@ use std::sync::Arc;
 use wavetank_engine::Time;
 use wavetank_model::pod::POD_DELETION_COST;
 use wavetank_model::{
-    ConditionStatus, Deployment, DeploymentKey, ObjectMeta, OwnerReference, Pod, PodCondition, PodFacts, PodKey,
-    PodStatus, PodTemplate, ReplicaSet, ReplicaSetKey, SetKind, StringMap, Uid,
+    ConditionStatus, Deployment, DeploymentKey, ObjectMeta, OwnerReference, Pod, PodCondition, PodKey, PodStatus,
+    PodTemplate, ReplicaSet, ReplicaSetKey, SetKind, StringMap, Uid,
 };
 
 /// Namespace and name.
@@ -68,7 +69,7 @@ pub struct Store {
     pub(crate) last_uid: u64,
     pub(crate) deployments: SlotMap<DeploymentKey, Slot<Deployment>>,
     pub(crate) sets: SlotMap<ReplicaSetKey, Slot<ReplicaSet>>,
-    pub(crate) pods: SlotMap<PodKey, PodRecord>,
+    pub(crate) pods: PodArena,
     pub(crate) deployment_names: BTreeMap<Named, DeploymentKey>,
     pub(crate) set_names: BTreeMap<(SetKind, Arc<str>, Arc<str>), ReplicaSetKey>,
     /// Pods whose name does not follow from owner and ordinal.
@@ -215,7 +216,8 @@ impl Store {
 
     /// The record of a pod, whether stored or only still seen.
     #[must_use]
-    pub fn pod(&self, key: PodKey) -> Option<&PodRecord> {
+    #[inline]
+    pub fn pod(&self, key: PodKey) -> Option<PodRecord<'_>> {
         self.pods.get(key)
     }
 
@@ -237,8 +239,8 @@ impl Store {
 
     /// The interned template of a pod.
     #[must_use]
-    pub fn template_of(&self, pod: &PodRecord) -> &Arc<PodTemplate> {
-        &self.templates[usize::try_from(pod.template).unwrap_or(0)]
+    pub fn template_of(&self, pod: &PodRecord<'_>) -> &Arc<PodTemplate> {
+        &self.templates[usize::try_from(pod.template()).unwrap_or(0)]
     }
 
     /// An interned template by its number.
@@ -294,26 +296,26 @@ impl Store {
 
     /// Namespace of a pod.
     #[must_use]
-    pub fn pod_namespace(&self, pod: &PodRecord) -> Arc<str> {
-        Arc::clone(&self.cohort(pod.cohort).identity.namespace)
+    pub fn pod_namespace(&self, pod: &PodRecord<'_>) -> Arc<str> {
+        Arc::clone(&self.cohort(pod.cohort()).identity.namespace)
     }
 
     /// The name of a pod.
     #[must_use]
-    pub fn pod_name(&self, pod: &PodRecord) -> Arc<str> {
-        if let Some(name) = pod.own.as_ref().and_then(|own| own.name.clone()) {
+    pub fn pod_name(&self, pod: &PodRecord<'_>) -> Arc<str> {
+        if let Some(name) = pod.own().and_then(|own| own.name.clone()) {
             return name;
         }
         let maker = self.maker_of(pod).unwrap_or_default();
         let prefix = self.makers.get(&maker).map_or("", |set| &*set.name);
-        format!("{prefix}-{}", pod_name::suffix(maker, pod.ordinal)).into()
+        format!("{prefix}-{}", pod_name::suffix(maker, pod.ordinal())).into()
     }
 
     /// The set that created a pod, whoever owns it now.
     #[must_use]
-    pub fn maker_of(&self, pod: &PodRecord) -> Option<Uid> {
-        let made_by = pod.own.as_ref().and_then(|own| own.made_by);
-        made_by.or_else(|| self.cohort(pod.cohort).identity.owner).filter(|_| pod.ordinal > 0)
+    pub fn maker_of(&self, pod: &PodRecord<'_>) -> Option<Uid> {
+        let made_by = pod.own().and_then(|own| own.made_by);
+        made_by.or_else(|| self.cohort(pod.cohort()).identity.owner).filter(|_| pod.ordinal() > 0)
     }
 
     /// The pod of a name. Names that follow from an owner are searched among the pods of that owner.
@@ -327,7 +329,7 @@ impl Store {
         makers.into_iter().find_map(|uid| {
             self.pods_controlled_by(Some(uid)).chain(self.pods_controlled_by(None)).find(|key| {
                 self.pods.get(*key).is_some_and(|pod| {
-                    *self.cohort(pod.cohort).identity.namespace == *namespace && &*self.pod_name(pod) == name
+                    *self.cohort(pod.cohort()).identity.namespace == *namespace && &*self.pod_name(&pod) == name
                 })
             })
         })
@@ -339,17 +341,17 @@ impl Store {
         let pod = self.pods.get(key)?;
         match self.behind.get(&key) {
             Some(behind) => behind.seen,
-            None => pod.stored.then(|| self.view(pod)),
+            None => pod.is_stored().then(|| self.view(&pod)),
         }
     }
 
     /// What of a pod can change, at its stored version.
     #[must_use]
-    pub fn view(&self, pod: &PodRecord) -> PodView {
+    pub fn view(&self, pod: &PodRecord<'_>) -> PodView {
         PodView {
-            cohort: pod.cohort,
-            state: pod.state,
-            deletion_cost: pod.own.as_ref().map_or(0, |own| own.deletion_cost),
+            cohort: pod.cohort(),
+            state: pod.state(),
+            deletion_cost: pod.own().map_or(0, |own| own.deletion_cost),
         }
     }
 
@@ -359,44 +361,23 @@ impl Store {
         self.cohort(view.cohort).identity.owner
     }
 
-    /// The facts that controllers decide by, at one version of a pod.
-    #[must_use]
-    pub fn facts(key: PodKey, pod: &PodRecord, view: &PodView) -> PodFacts {
-        let PodState { phase, ready, ready_since, restarts, sidecar_restarts, node, deletion, detail: _ } = view.state;
-        PodFacts {
-            key,
-            uid: pod.uid,
-            node,
-            phase,
-            terminating: deletion.is_some(),
-            ready,
-            ready_since,
-            deletion_cost: view.deletion_cost,
-            restarts,
-            sidecar_restarts,
-            created: Some(pod.created),
-            fully_labeled: false,
-        }
-    }
-
     /// The whole object, built now because somebody looks.
     #[must_use]
     pub fn render_pod(&self, key: PodKey) -> Option<Pod> {
-        self.render(self.pods.get(key).filter(|pod| pod.stored)?)
+        let pod = self.pods.get(key).filter(PodRecord::is_stored)?;
+        self.render(&pod, &pod.state(), pod.cohort())
     }
 
     /// The whole object as it was when a change showed this of it.
     #[must_use]
     pub fn render_pod_as(&self, key: PodKey, view: &PodView) -> Option<Pod> {
-        let mut pod = self.pods.get(key)?.clone();
-        (pod.state, pod.cohort) = (view.state, view.cohort);
-        self.render(&pod)
+        self.render(&self.pods.get(key)?, &view.state, view.cohort)
     }
 
-    fn render(&self, pod: &PodRecord) -> Option<Pod> {
-        let cohort = &self.cohort(pod.cohort).identity;
+    fn render(&self, pod: &PodRecord<'_>, state: &PodState, cohort: CohortId) -> Option<Pod> {
+        let cohort = &self.cohort(cohort).identity;
         let template = Arc::clone(self.template_of(pod));
-        let own = pod.own.as_deref();
+        let own = pod.own();
         let maker = self.maker_of(pod).and_then(|uid| self.makers.get(&uid));
         let generate_name = maker.map_or_else(|| "".into(), |set| format!("{}-", set.name).into());
         let owners = own
@@ -410,10 +391,10 @@ impl Store {
             message: "".into(),
         };
         let mut conditions = Vec::new();
-        if pod.state.ready_since.is_some() || pod.state.ready {
-            conditions.push(condition("Ready", pod.state.ready, pod.state.ready_since));
+        if state.ready_since.is_some() || state.ready {
+            conditions.push(condition("Ready", state.ready, state.ready_since));
         }
-        if pod.state.node.is_some() {
+        if state.node.is_some() {
             conditions.push(condition("PodScheduled", true, None));
         }
         let mut annotations = template.annotations.clone();
@@ -425,24 +406,24 @@ impl Store {
                 name: self.pod_name(pod),
                 namespace: cohort.namespace.clone(),
                 generate_name,
-                uid: pod.uid,
-                resource_version: pod.version,
+                uid: pod.uid(),
+                resource_version: pod.version(),
                 generation: 1,
-                creation: Some(pod.created),
-                deletion: pod.state.deletion,
-                deletion_grace_seconds: pod.state.deletion.map(|_| template.facts.grace_seconds),
+                creation: Some(pod.created()),
+                deletion: state.deletion,
+                deletion_grace_seconds: state.deletion.map(|_| template.facts.grace_seconds),
                 labels: cohort.labels.clone(),
                 annotations,
                 owners,
                 finalizers: own.map(|own| own.finalizers.clone()).unwrap_or_default(),
             },
-            node: pod.state.node.map(|node| self.node(node).name.clone()),
+            node: state.node.map(|node| self.node(node).name.clone()),
             template,
             status: PodStatus {
-                phase: pod.state.phase,
+                phase: state.phase,
                 conditions,
-                restarts: pod.state.restarts,
-                sidecar_restarts: pod.state.sidecar_restarts,
+                restarts: state.restarts,
+                sidecar_restarts: state.sidecar_restarts,
                 reason: "".into(),
                 message: "".into(),
             },

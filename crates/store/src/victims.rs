@@ -16,7 +16,7 @@
 
 use crate::roll::{Pods, Roll};
 use core::cmp::{Ordering, Reverse};
-use core::ops::Bound;
+use core::ops::{Bound, Range};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use wavetank_engine::Time;
@@ -161,6 +161,10 @@ impl VictimOrder {
         };
         self.latest = bucket;
         let pods = &mut self.buckets[index(bucket)].pods;
+        if self.queues.is_empty() {
+            pods.insert(pod.uid, pod.key);
+            return bucket;
+        }
         let first = pods.oldest().is_none_or(|oldest| pod.uid < oldest);
         pods.insert(pod.uid, pod.key);
         if first && let Some(queue) = self.queues.get_mut(&class.crowd) {
@@ -208,15 +212,48 @@ impl VictimOrder {
         self.classes.range((start, Bound::Unbounded)).next().map(|(class, _)| class.crowd.0)
     }
 
-    /// The crowds of a group, by node.
-    fn crowds(&self, group: Group) -> impl Iterator<Item = Crowd> {
-        let found = move |start: Bound<Class>| {
-            let (class, _) = self.classes.range((start, Bound::Unbounded)).next()?;
-            (class.crowd.0 == group).then_some(class.crowd)
-        };
-        let first = found(Bound::Included(Class::first_of((group, None), Reverse(Some(Time::MAX)))));
-        core::iter::successors(first, move |crowd| found(Bound::Excluded(Class::last_of(*crowd))))
+    /// Adds the crowds of a group, by node. Their buckets go to `buckets`, if they are few.
+    fn crowds(&self, group: Group, number: usize, crowds: &mut Vec<Crowded>, buckets: &mut Vec<u32>) {
+        let mut classes = self.classes.range(Class::first_of((group, None), Reverse(Some(Time::MAX)))..);
+        while let Some((class, bucket)) = classes.next()
+            && class.crowd.0 == group
+        {
+            let known = crowds.last_mut().filter(|known| known.order == number && known.crowd == class.crowd);
+            match known {
+                None => {
+                    let start = buckets.len();
+                    crowds.push(Crowded {
+                        crowding: Reverse(0),
+                        order: number,
+                        crowd: class.crowd,
+                        buckets: start..start + 1,
+                        is_long: false,
+                    });
+                    buckets.push(*bucket);
+                }
+                Some(known) if known.buckets.len() < MANY => {
+                    known.buckets.end += 1;
+                    buckets.push(*bucket);
+                }
+                Some(known) => {
+                    known.is_long = true;
+                    classes = self.classes.range((Bound::Excluded(Class::last_of(class.crowd)), Bound::Unbounded));
+                }
+            }
+        }
     }
+}
+
+/// A crowd when victims are asked for.
+struct Crowded {
+    crowding: Reverse<u32>,
+    /// Which of the orders it belongs to.
+    order: usize,
+    crowd: Crowd,
+    /// Where its first buckets are listed.
+    buckets: Range<usize>,
+    /// Whether there are more.
+    is_long: bool,
 }
 
 /// An order taken apart, so that its queues can be brought up to date while its pods are looked at.
@@ -262,10 +299,12 @@ impl<'a> Parts<'a> {
     }
 
     /// Makes the queue of a crowd if it has many classes and readiness time is what orders them.
-    fn queues_up(&mut self, crowd: Crowd) -> bool {
-        let (group, _) = crowd;
-        if !group.ready || self.classes_of(crowd).nth(MANY).is_none() {
-            self.queues.remove(&crowd);
+    fn queues_up(&mut self, Crowded { crowd, is_long, .. }: &Crowded) -> bool {
+        let crowd = *crowd;
+        if !crowd.0.ready || !is_long {
+            if !self.queues.is_empty() {
+                self.queues.remove(&crowd);
+            }
             return false;
         }
         let bloated = |queue: &BTreeSet<Turn>| queue.len() > 4 * self.classes.len();
@@ -350,15 +389,19 @@ pub fn first_victims(
     while victims.len() < count {
         group = orders.iter().filter_map(|order| order.group_after(group)).min();
         let Some(group) = group else { break };
-        let mut crowds: Vec<(Reverse<u32>, usize, Crowd)> = Vec::new();
+        let (mut crowds, mut buckets) = (Vec::new(), Vec::new());
         for (number, order) in orders.iter().enumerate() {
-            crowds.extend(order.crowds(group).map(|crowd| (Reverse(crowding(crowd.1)), number, crowd)));
+            order.crowds(group, number, &mut crowds, &mut buckets);
         }
+        crowds.iter_mut().for_each(|crowded| crowded.crowding = Reverse(crowding(crowded.crowd.1)));
         // Stable, so that equally crowded nodes keep a fixed order.
-        crowds.sort_by_key(|(crowding, ..)| *crowding);
-        for equally_crowded in crowds.chunk_by(|one, other| one.0 == other.0) {
+        crowds.sort_by_key(|crowded| crowded.crowding);
+        for equally_crowded in crowds.chunk_by(|one, other| one.crowding == other.crowding) {
+            if victims.len() >= count {
+                break;
+            }
             let parts = orders.iter_mut().map(|order| Parts::of(order, ranking.now)).collect();
-            merge(parts, equally_crowded, count, ranking, &mut victims);
+            merge(parts, equally_crowded, &buckets, count, ranking, &mut victims);
         }
     }
     victims
@@ -367,21 +410,28 @@ pub fn first_victims(
 /// Merges the classes of equally crowded nodes, those with queues no further than they are wanted.
 fn merge<'a>(
     mut orders: Vec<Parts<'a>>,
-    crowds: &[(Reverse<u32>, usize, Crowd)],
+    crowds: &[Crowded],
+    buckets: &[u32],
     count: usize,
     ranking: Ranking<'a>,
     victims: &mut Vec<PodKey>,
 ) {
-    let mut heads: BinaryHeap<Head<'a>> = BinaryHeap::new();
+    let mut heads: Vec<Head<'a>> = Vec::with_capacity(crowds.len());
     let mut turns = BinaryHeap::new();
-    for (place, (_, number, crowd)) in crowds.iter().enumerate() {
-        let order = &mut orders[*number];
-        if order.queues_up(*crowd) {
-            turns.extend(order.turn_after(*crowd, None, ranking.age).map(|turn| Reverse((turn, place))));
+    for (place, crowded) in crowds.iter().enumerate() {
+        let order = &mut orders[crowded.order];
+        if order.queues_up(crowded) {
+            turns.extend(order.turn_after(crowded.crowd, None, ranking.age).map(|turn| Reverse((turn, place))));
+        } else if crowded.is_long {
+            let classes = order.classes_of(crowded.crowd);
+            heads.extend(classes.filter_map(|(_, bucket)| Head::of(order.bucket(bucket), ranking)));
         } else {
-            heads.extend(order.classes_of(*crowd).filter_map(|(_, bucket)| Head::of(order.bucket(bucket), ranking)));
+            let few = buckets.get(crowded.buckets.clone()).unwrap_or_default();
+            heads.extend(few.iter().filter_map(|bucket| Head::of(order.bucket(*bucket), ranking)));
         }
     }
+    // All at once, which costs less than one after the other.
+    let mut heads = BinaryHeap::from(heads);
     let mut merged = BTreeSet::new();
     while victims.len() < count {
         while let Some(Reverse((turn, place))) = turns.peek().copied() {
@@ -391,7 +441,7 @@ fn merge<'a>(
                 break;
             }
             turns.pop();
-            let (_, number, crowd) = crowds[place];
+            let Crowded { order: number, crowd, .. } = crowds[place];
             let order = &mut orders[number];
             for sibling in order.siblings(&order.bucket(bucket).class) {
                 if merged.insert((number, sibling)) {

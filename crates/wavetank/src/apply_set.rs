@@ -89,7 +89,7 @@ pub(crate) fn land(cluster: &mut Cluster, pass: &mut ActivePass) -> Result<(), R
 
 fn refuse(cluster: &mut Cluster, verb: &str, kind: &str, pod: PodKey) -> Result<(), Refusal> {
     let store = &cluster.store;
-    let name = || store.pod(pod).map_or_else(|| "".into(), |record| store.pod_name(record));
+    let name = || store.pod(pod).map_or_else(|| "".into(), |record| store.pod_name(&record));
     cluster.refusals.meets(verb, kind, None, name).map_or(Ok(()), Err)
 }
 
@@ -99,7 +99,7 @@ fn create(cluster: &mut Cluster, key: ReplicaSetKey, set: &ReplicaSet) -> Result
     match made {
         Ok(pod) => {
             if cluster.keeps_pod_events() {
-                let name = cluster.store.pod(pod).map(|pod| cluster.store.pod_name(pod)).unwrap_or_default();
+                let name = cluster.store.pod(pod).map(|pod| cluster.store.pod_name(&pod)).unwrap_or_default();
                 cluster.record_pod_event(component(set.kind), || reference(set), &PodEvent::Created(&name));
             }
             Ok(())
@@ -114,7 +114,7 @@ fn create(cluster: &mut Cluster, key: ReplicaSetKey, set: &ReplicaSet) -> Result
 
 fn delete(cluster: &mut Cluster, key: ReplicaSetKey, set: &ReplicaSet, pod: PodKey) -> Result<(), Refusal> {
     let name = if cluster.keeps_pod_events() {
-        cluster.store.pod(pod).map(|record| cluster.store.pod_name(record)).unwrap_or_default()
+        cluster.store.pod(pod).map(|record| cluster.store.pod_name(&record)).unwrap_or_default()
     } else {
         "".into()
     };

@@ -125,7 +125,7 @@ fn set_name(cluster: &Cluster, key: ReplicaSetKey) -> Arc<str> {
 }
 
 fn pod_name(cluster: &Cluster, key: PodKey) -> Arc<str> {
-    cluster.store.pod(key).map(|pod| cluster.store.pod_name(pod)).unwrap_or_default()
+    cluster.store.pod(key).map(|pod| cluster.store.pod_name(&pod)).unwrap_or_default()
 }
 
 fn deployment_request(cluster: &Cluster, seen: &Deployment, write: &DeploymentWrite) -> Option<Request> {

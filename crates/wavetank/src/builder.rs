@@ -10,12 +10,11 @@ use crate::pod_machines::Machines;
 use crate::profile::Profile;
 use crate::services::Services;
 use crate::traffic::Traffic;
-use slotmap::SecondaryMap;
 use std::collections::{BTreeMap, BTreeSet};
 use wavetank_engine::{Calendar, Digest, Queue, Time};
 use wavetank_model::StringMap;
 use wavetank_node::{ImageBehaviour, Kubelet, NodeModel, Scripted};
-use wavetank_store::Store;
+use wavetank_store::{PodColumn, Store};
 
 /// Options of a cluster to be made; [`Cluster::builder`] starts with the defaults.
 #[derive(Clone, Debug)]
@@ -137,7 +136,7 @@ impl ClusterBuilder {
             passes: BTreeMap::new(),
             next_pass: 0,
             delayed: BTreeMap::new(),
-            runs: SecondaryMap::new(),
+            runs: PodColumn::new(),
             machines: Machines::default(),
             placement: Placement::default(),
             unschedulable: crate::unschedulable::Unschedulable::default(),

@@ -19,14 +19,13 @@ use crate::work_queue::WorkQueue;
 use crate::{dispatch, history_digest};
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
-use slotmap::SecondaryMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wavetank_controllers::PodEvent;
 use wavetank_engine::{Calendar, Digest, Queue, Ticket, Time};
-use wavetank_model::{DeploymentKey, DocumentKey, EventRecord, PodKey, ReplicaSetKey};
+use wavetank_model::{DeploymentKey, DocumentKey, EventRecord, ReplicaSetKey};
 use wavetank_node::{NodeModel, PodRun};
-use wavetank_store::{Change, Store};
+use wavetank_store::{Change, PodColumn, Store};
 
 /// A Kubernetes cluster in memory, under a virtual clock.
 ///
@@ -56,7 +55,7 @@ pub struct Cluster {
     pub(crate) passes: BTreeMap<u64, ActivePass>,
     pub(crate) next_pass: u64,
     pub(crate) delayed: BTreeMap<WorkKey, (Time, Ticket)>,
-    pub(crate) runs: SecondaryMap<PodKey, PodRun>,
+    pub(crate) runs: PodColumn<PodRun>,
     pub(crate) machines: Machines,
     pub(crate) placement: Placement,
     pub(crate) unschedulable: Unschedulable,
@@ -233,11 +232,9 @@ impl Cluster {
     /// One instant: all that is due, then the controllers woken by it, then the requests.
     fn advance_to(&mut self, time: Time) {
         self.now = time;
-        while self.queue.next_time() == Some(time) {
-            if let Some((_, event)) = self.queue.pop() {
-                self.counters.events += 1;
-                self.handle(event);
-            }
+        while let Some(event) = self.queue.pop_due(time) {
+            self.counters.events += 1;
+            self.handle(event);
         }
         self.settle();
         self.traffic.advance(time);
@@ -298,31 +295,32 @@ impl Cluster {
                 self.spare_changes = changes;
                 return;
             }
-            for change in changes.drain(..) {
+            for change in &changes {
                 self.counters.changes += 1;
                 if self.history.level >= LogLevel::Digest {
-                    history_digest::add(&mut self.digest, &self.store, self.now, &change);
+                    history_digest::add(&mut self.digest, &self.store, self.now, change);
                 }
-                self.keep(&change);
+                self.keep(change);
                 if !self.watches.is_empty() {
-                    self.show(&change);
+                    self.show(change);
                 }
-                self.react(&change);
+                self.react(change);
                 if self.traffic.is_on() {
-                    self.traffic_sees(&change);
+                    self.traffic_sees(change);
                 }
                 if change.is_deletion() && !self.ending_namespaces.is_empty() {
                     self.finish_namespaces();
                 }
                 if self.profile.watch_delivery.is_zero() {
-                    dispatch::see(self, &change);
+                    dispatch::see(self, change);
                 } else {
                     // One watch: what was stored first arrives first.
                     self.last_delivery = self.last_delivery.max(self.now + self.profile.watch_delivery);
-                    self.store.hold_back(&change);
-                    self.queue.put(self.last_delivery, Event::Delivery(Box::new(change)));
+                    self.store.hold_back(change);
+                    self.queue.put(self.last_delivery, Event::Delivery(Box::new(change.clone())));
                 }
             }
+            changes.clear();
         }
     }
 

@@ -10,7 +10,7 @@ use wavetank_store::{Change, PodView, Store};
 
 /// A change reaches the controllers' caches.
 pub(crate) fn see(cluster: &mut Cluster, change: &Change) {
-    let pod = if let Change::Pod { key, .. } = change { cluster.store.pod(*key).map(|pod| pod.uid) } else { None };
+    let pod = if let Change::Pod { key, .. } = change { cluster.store.pod(*key).map(|pod| pod.uid()) } else { None };
     cluster.store.deliver(change);
     match change {
         Change::Deployment { key, old, new } => {
@@ -76,6 +76,13 @@ fn mark_deployment(cluster: &mut Cluster, uid: Uid) {
 }
 
 fn see_pod(cluster: &mut Cluster, old: Option<&PodView>, new: Option<&PodView>) {
+    // Most changes leave a pod with its owner.
+    if let (Some(old), Some(new)) = (old, new)
+        && old.cohort == new.cohort
+    {
+        let set = cluster.store.owner_in(new).and_then(|owner| cluster.store.set_of_uid(owner));
+        return set.into_iter().for_each(|set| cluster.sets.queue.add(set));
+    }
     let owner = |view: Option<&PodView>| view.and_then(|view| cluster.store.owner_in(view));
     let (before, after) = (owner(old), owner(new));
     for uid in [before, after.filter(|after| before != Some(*after))].into_iter().flatten() {
@@ -91,7 +98,10 @@ fn see_pod(cluster: &mut Cluster, old: Option<&PodView>, new: Option<&PodView>) 
             }
         }
     }
-    if let (Some(owner), None) = (before, new) {
+    if let (Some(owner), Some(old), None) = (before, old, new)
+        // As long as there are others the Deployment waits.
+        && cluster.store.cohort(old.cohort).present == 0
+    {
         wake_recreating_deployment(cluster, owner);
     }
 }

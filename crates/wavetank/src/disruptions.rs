@@ -76,7 +76,7 @@ impl Cluster {
 
     /// A pod came, went or changed: the budgets that cover it have something to count.
     pub(crate) fn budgets_see_pod(&mut self, old: Option<&PodView>, new: Option<&PodView>) {
-        if self.store.documents(Kind::PodDisruptionBudget).next().is_none() {
+        if !self.store.has_documents(Kind::PodDisruptionBudget) {
             return;
         }
         let mut cohorts: Vec<CohortId> = [old, new].into_iter().flatten().map(|view| view.cohort).collect();
@@ -172,7 +172,7 @@ impl Cluster {
                 Some(Some((controller, scale))) => drop(pods.scales.insert(controller, scale)),
                 Some(None) => {
                     let first = self.store.pods_controlled_by(identity.owner).next();
-                    let pod = first.and_then(|key| self.store.pod(key)).map(|pod| self.store.pod_name(pod));
+                    let pod = first.and_then(|key| self.store.pod(key)).map(|pod| self.store.pod_name(&pod));
                     pods.unknown_controller = pods.unknown_controller.or(pod);
                 }
             }
@@ -220,12 +220,12 @@ impl Cluster {
     /// The budget that must allow the eviction of a pod, if any must.
     fn budget_to_ask(&self, key: PodKey) -> Result<Option<DocumentKey>, Refusal> {
         let Some(pod) = self.store.pod(key) else { return Ok(None) };
-        let unneeded = matches!(pod.state.phase, Phase::Succeeded | Phase::Failed | Phase::Pending);
-        if unneeded || pod.state.deletion.is_some() {
+        let unneeded = matches!(pod.state().phase, Phase::Succeeded | Phase::Failed | Phase::Pending);
+        if unneeded || pod.state().deletion.is_some() {
             return Ok(None);
         }
-        let labels: &StringMap = &self.store.cohort(pod.cohort).identity.labels;
-        let namespace = &self.store.cohort(pod.cohort).identity.namespace;
+        let labels: &StringMap = &self.store.cohort(pod.cohort()).identity.labels;
+        let namespace = &self.store.cohort(pod.cohort()).identity.namespace;
         let covering: Vec<(DocumentKey, &Arc<Document>)> = self
             .store
             .documents(Kind::PodDisruptionBudget)
@@ -245,7 +245,7 @@ impl Cluster {
                     .disruption_budget()
                     .is_some_and(|budget| budget.unhealthy_pods == UnhealthyPodEvictionPolicy::AlwaysAllow);
                 let enough = status.current_healthy >= status.desired_healthy && status.desired_healthy > 0;
-                let unasked = !pod.state.ready && (always || enough);
+                let unasked = !pod.state().ready && (always || enough);
                 Ok((!unasked).then_some(*key))
             }
             _ => {
@@ -286,7 +286,7 @@ impl Cluster {
             status.tell_allowed(self.now);
         }
         if let Some(pod) = self.store.pod(pod) {
-            status.disrupted_pods.insert(self.store.pod_name(pod), self.now.floor_second());
+            status.disrupted_pods.insert(self.store.pod_name(&pod), self.now.floor_second());
         }
         let status = render_disruption_status(&status, &edge);
         self.store.update_document_status(budget, status.into(), Precondition::None)?;
@@ -314,9 +314,9 @@ impl Cluster {
         let number = self.store.node_number(node);
         let mut waiting: BTreeMap<Arc<str>, Arc<str>> = BTreeMap::new();
         for key in self.store.pods() {
-            if let Some(pod) = self.store.pod(key).filter(|pod| pod.state.node == Some(number)) {
-                let namespace = &self.store.cohort(pod.cohort).identity.namespace;
-                let name = self.store.pod_name(pod);
+            if let Some(pod) = self.store.pod(key).filter(|pod| pod.state().node == Some(number)) {
+                let namespace = &self.store.cohort(pod.cohort()).identity.namespace;
+                let name = self.store.pod_name(&pod);
                 waiting.insert(format!("{namespace}/{name}").into(), name);
             }
         }

@@ -206,7 +206,7 @@ impl Cluster {
     fn has_objects(&self, namespace: &str) -> bool {
         let store = self.store();
         let in_it = |pod: &PodKey| {
-            store.pod(*pod).is_some_and(|pod| *store.cohort(pod.cohort).identity.namespace == *namespace)
+            store.pod(*pod).is_some_and(|pod| *store.cohort(pod.cohort()).identity.namespace == *namespace)
         };
         store.pods().any(|pod| in_it(&pod))
             || Kind::all()

@@ -128,7 +128,7 @@ impl Cluster {
         }
         let pods: Vec<_> = self.store.pods_controlled_by(Some(owner)).collect();
         for pod in pods {
-            if self.store.pod(pod).is_some_and(|pod| pod.state.deletion.is_none()) {
+            if self.store.pod(pod).is_some_and(|pod| pod.state().deletion.is_none()) {
                 // Likewise.
                 let _gone = self.delete_pod_gracefully(pod, None);
             }

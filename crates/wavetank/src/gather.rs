@@ -3,7 +3,6 @@
 
 use crate::rank;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use wavetank_controllers::deployment::new_set_name;
 use wavetank_controllers::replica_set::rank::age_bucket;
@@ -106,7 +105,8 @@ pub fn pods(store: &mut Store, set: &ReplicaSet, now: Time, expectations_met: bo
         }
         let crowding = crowding(store, set, &matching, &seen.claims);
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        let on = |node: Option<u32>| crowding.get(&node).copied().unwrap_or(0);
+        let place = |node| crowding.binary_search_by_key(&node, |(each, _)| *each).ok();
+        let on = |node: Option<u32>| place(node).and_then(|place| crowding.get(place)).map_or(0, |(_, pods)| *pods);
         let compare = |one: &PodFacts, other: &PodFacts| rank::of_equals(one, other, now);
         let ranking = Ranking { now, compare: &compare, age: &|since| age_bucket(since, now) };
         seen.victims = store.first_victims(&matching, adopted, count, on, ranking);
@@ -139,34 +139,39 @@ fn claim(store: &Store, cohort: &Cohort, kind: ClaimKind, set: &ReplicaSet, clai
     let fully_labeled = has_all(&cohort.identity.labels, &set.spec.template.labels);
     for pod in cohort.victims.iter() {
         if let Some(record) = store.pod(pod.key) {
-            claims.push(Claim { kind, pod: PodFacts { fully_labeled, ..pod }, name: store.pod_name(record) });
+            claims.push(Claim { kind, pod: PodFacts { fully_labeled, ..pod }, name: store.pod_name(&record) });
         }
     }
 }
 
 /// Related active pods by node: those that any set of the same owner selects, whoever owns them.
-fn crowding(store: &Store, set: &ReplicaSet, own: &[CohortId], claims: &[Claim]) -> BTreeMap<Option<u32>, u32> {
-    let mut crowding = BTreeMap::new();
-    let mut nodes: Vec<Option<u32>> = own.iter().flat_map(|id| store.cohort(*id).active_on.keys().copied()).collect();
-    nodes.extend(claims.iter().map(|claim| claim.pod.node));
-    nodes.sort_unstable();
-    nodes.dedup();
+fn crowding(store: &Store, set: &ReplicaSet, own: &[CohortId], claims: &[Claim]) -> Vec<(Option<u32>, u32)> {
+    let own = own.iter().flat_map(|id| store.cohort(*id).active_on.keys().copied());
+    let mut nodes = own.chain(claims.iter().map(|claim| claim.pod.node));
+    let first = nodes.next();
     // On one node all are crowded alike.
-    let Some(owner) = set.meta.controller().filter(|_| nodes.len() > 1) else { return crowding };
+    let are_many = nodes.any(|node| Some(node) != first);
+    let Some(owner) = set.meta.controller().filter(|_| are_many) else { return Vec::new() };
     let related: Vec<Selector> = store
         .sets_seen_with(Some(owner.uid))
         .filter_map(|key| store.set(key)?.seen.as_ref())
         .filter(|sibling| sibling.kind == set.kind && sibling.meta.namespace == set.meta.namespace)
         .filter_map(|sibling| sibling.spec.selector.compile().ok())
         .collect();
+    let mut crowding: Vec<(Option<u32>, u32)> = Vec::new();
     for cohort in store.cohorts() {
         let identity = &cohort.identity;
         let near = cohort.active > 0 && identity.namespace == set.meta.namespace;
         if near && related.iter().any(|selector| selector.matches(&identity.labels)) {
-            for (node, pods) in &cohort.active_on {
-                *crowding.entry(*node).or_insert(0) += pods;
-            }
+            crowding.extend(cohort.active_on.iter().map(|(node, pods)| (*node, *pods)));
         }
     }
+    // Sorted runs, one for each cohort: a stable sort merges them.
+    crowding.sort_by_key(|(node, _)| *node);
+    crowding.dedup_by(|later, kept| {
+        let is_same = later.0 == kept.0;
+        kept.1 += if is_same { later.1 } else { 0 };
+        is_same
+    });
     crowding
 }

@@ -74,7 +74,7 @@ pub(crate) fn add(digest: &mut Digest, store: &Store, now: Time, change: &Change
         }
         Change::Pod { key, new, .. } => {
             digest.word(3);
-            digest.word(store.pod(*key).map_or(0, |pod| pod.uid.0));
+            digest.word(store.pod(*key).map_or(0, |pod| pod.uid().0));
             let Some(view) = new else { return digest.word(u64::MAX) };
             let state = &view.state;
             digest.word(store.owner_in(view).map_or(0, |owner| owner.0));

@@ -43,14 +43,14 @@ impl View<'_> {
                 let state = &seen.state;
                 let ready = if state.ready { ConditionStatus::True } else { ConditionStatus::False };
                 listed.keys.push(key);
-                listed.uids.push(pod.uid);
+                listed.uids.push(pod.uid());
                 listed.seen.push(SeenPod {
                     phase: state.phase,
                     terminating: state.deletion.is_some(),
                     ready: state.ready_since.map(|_| ready),
                     ready_transition: state.ready_since,
-                    started: state.node.map(|_| self.metrics.started(key, pod.created)),
-                    template: pod.template,
+                    started: state.node.map(|_| self.metrics.started(key, pod.created())),
+                    template: pod.template(),
                 });
             }
             Arc::new(listed)
@@ -88,7 +88,7 @@ impl HorizontalView for View<'_> {
 
     fn pod_name(&self, position: usize) -> Arc<str> {
         let pod = self.listed().keys.get(position).and_then(|key| self.store.pod(*key));
-        pod.map_or_else(|| "".into(), |pod| self.store.pod_name(pod))
+        pod.map_or_else(|| "".into(), |pod| self.store.pod_name(&pod))
     }
 
     fn label_sets(&self) -> Vec<StringMap> {

@@ -161,7 +161,7 @@ impl Cluster {
                     .pods()
                     .filter_map(|key| {
                         let pod = self.store.pod(key)?;
-                        full(&self.store.cohort(pod.cohort).identity.namespace, &self.store.pod_name(pod))
+                        full(&self.store.cohort(pod.cohort()).identity.namespace, &self.store.pod_name(&pod))
                     })
                     .collect();
                 names.sort_unstable();

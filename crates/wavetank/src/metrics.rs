@@ -53,7 +53,7 @@ pub(crate) fn pods_of<'a>(store: &'a Store, cohorts: &'a BTreeSet<CohortId>) -> 
     owners
         .into_iter()
         .flat_map(|owner| store.pods_controlled_by(owner))
-        .filter(move |key| store.pod(*key).is_some_and(|pod| cohorts.contains(&pod.cohort)))
+        .filter(move |key| store.pod(*key).is_some_and(|pod| cohorts.contains(&pod.cohort())))
 }
 
 /// A group as it was looked at last.
@@ -246,10 +246,10 @@ impl Cluster {
             let cohorts = picked.cohorts(store, &group.namespace, &spelled, &group.selector);
             victims.extend(pods_of(store, &cohorts).filter_map(|key| {
                 let pod = store.pod(key)?;
-                let container = store.template_of(pod).facts.containers.first()?;
+                let container = store.template_of(&pod).facts.containers.first()?;
                 let limit = container.resources.limits.memory()?.milli_value();
-                let used = answer.of_pod(pod.uid).filter(|sample| sample.timestamp == self.now)?.milli;
-                (used > limit).then_some((pod.uid, key))
+                let used = answer.of_pod(pod.uid()).filter(|sample| sample.timestamp == self.now)?.milli;
+                (used > limit).then_some((pod.uid(), key))
             }));
         }
         for (_, key) in victims {
@@ -262,7 +262,7 @@ impl Cluster {
         let network = self.traffic.network.as_ref();
         let answered = |pod: Uid| network.map_or(0, |network| network.load_of(pod).1);
         let (runs, machines) = (&self.runs, &self.machines);
-        let since = |key: PodKey| crate::pod_life::process_since(runs, machines, key);
+        let since = |key: PodKey| crate::pod_life::process_since(store, runs, machines, key);
         let Metrics { pipeline, picked, looked, changes, .. } = &mut self.metrics;
         let of_cohorts = store.cohorts().len();
         pipeline.scrape(self.now, |look| {
@@ -314,20 +314,20 @@ impl Cluster {
         let mut items = Vec::new();
         for key in self.store.pods() {
             let Some(pod) = self.store.pod(key) else { continue };
-            let identity = &self.store.cohort(pod.cohort).identity;
-            let (processor, bytes) = (cpu.of_pod(pod.uid), memory.of_pod(pod.uid));
+            let identity = &self.store.cohort(pod.cohort()).identity;
+            let (processor, bytes) = (cpu.of_pod(pod.uid()), memory.of_pod(pod.uid()));
             let Some(sample) = processor.or(bytes) else { continue };
             if *identity.namespace != *namespace || !selector.matches(&identity.labels) {
                 continue;
             }
-            let container = self.store.template_of(pod).facts.containers.first().map(|first| first.name.to_string());
+            let container = self.store.template_of(&pod).facts.containers.first().map(|first| first.name.to_string());
             let amount = |sample: Option<&wavetank_metrics::Sample>, format| {
                 Quantity::from_milli(sample.map_or(0, |sample| sample.milli), format).to_string()
             };
             items.push(json!({
                 "apiVersion": "metrics.k8s.io/v1beta1",
                 "kind": "PodMetrics",
-                "metadata": {"name": &*self.store.pod_name(pod), "namespace": namespace, "labels": labels(&identity.labels)},
+                "metadata": {"name": &*self.store.pod_name(&pod), "namespace": namespace, "labels": labels(&identity.labels)},
                 "timestamp": edge.spell_time(sample.timestamp),
                 "window": format!("{}s", sample.window.as_secs()),
                 "containers": [{
@@ -357,12 +357,12 @@ fn running(
     running_since: &impl Fn(PodKey) -> Option<Time>,
 ) -> Vec<PodNow> {
     let pods = pods_of(store, cohorts).filter_map(|key| Some((key, store.pod(key)?)));
-    pods.filter(|(_, pod)| pod.state.phase == Phase::Running)
+    pods.filter(|(_, pod)| pod.state().phase == Phase::Running)
         .map(|(key, pod)| PodNow {
-            uid: pod.uid,
-            started: running_since(key).unwrap_or(pod.created),
-            ready: pod.state.ready && pod.state.deletion.is_none(),
-            answered: answered(pod.uid),
+            uid: pod.uid(),
+            started: running_since(key).unwrap_or(pod.created()),
+            ready: pod.state().ready && pod.state().deletion.is_none(),
+            answered: answered(pod.uid()),
         })
         .collect()
 }

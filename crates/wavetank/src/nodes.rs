@@ -38,7 +38,7 @@ impl Cluster {
         let lost: Vec<PodKey> = self
             .store
             .pods()
-            .filter(|key| self.store.pod(*key).is_some_and(|pod| pod.state.node == Some(node)))
+            .filter(|key| self.store.pod(*key).is_some_and(|pod| pod.state().node == Some(node)))
             .collect();
         for pod in lost {
             // A pod that went in the meantime is what was wanted.
@@ -51,11 +51,11 @@ impl Cluster {
     /// Pods keep what they wait for already; probes are answered the new way from now on.
     pub fn set_image_behaviour(&mut self, image: &str, behaviour: ImageBehaviour) {
         let uses = |key: &PodKey| {
-            let facts = self.store.pod(*key).map(|pod| &self.store.template_facts(pod.template).facts);
+            let facts = self.store.pod(*key).map(|pod| &self.store.template_facts(pod.template()).facts);
             facts.is_some_and(|facts| facts.images.iter().any(|used| **used == *image))
         };
         // What a record stands for follows from the behaviour that it began with.
-        for key in self.runs.keys().filter(uses).collect::<Vec<PodKey>>() {
+        for key in self.store.pods().filter(uses).collect::<Vec<PodKey>>() {
             self.promote(key);
         }
         self.machines.ask_anew();

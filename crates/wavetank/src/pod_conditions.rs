@@ -165,8 +165,8 @@ impl Cluster {
     }
 
     fn conditions_changed(&mut self, key: PodKey) {
-        if let Some(pod) = self.store.pod(key).filter(|pod| pod.stored) {
-            let state = PodState { detail: pod.state.detail.wrapping_add(1), ..pod.state };
+        if let Some(pod) = self.store.pod(key).filter(|pod| pod.is_stored()) {
+            let state = PodState { detail: pod.state().detail.wrapping_add(1), ..pod.state() };
             self.write_pod(key, state);
         }
         let now = self.now;

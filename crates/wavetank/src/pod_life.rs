@@ -6,11 +6,11 @@ use crate::pod_machines::Machines;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use slotmap::SecondaryMap;
+use std::collections::BTreeMap;
 use wavetank_engine::Time;
 use wavetank_model::{Kind, Phase, PodKey, Refusal, TemplateFacts};
 use wavetank_node::{PodContext, PodRun, RoundRobin, Stage, fits};
-use wavetank_store::{Change, PodRecord, PodState, Store};
+use wavetank_store::{Change, PodColumn, PodRecord, PodState, Store};
 
 /// Which node the next pod takes: nodes that fit take turns, in order of their names.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -20,24 +20,29 @@ pub(crate) struct Placement {
     nodes: Vec<u32>,
     /// Whether a node keeps pods away by taints.
     tainted: bool,
+    /// Numbers of the nodes that fit the pods of a template, by name, where that is not all of them.
+    #[serde(skip)]
+    fitting: BTreeMap<u32, Vec<u32>>,
+    /// Whether all of that has to be looked up again before the next pod is bound.
+    is_stale: bool,
 }
 
 pub(crate) fn context<'a>(store: &'a Store, pod: &PodRecord, seed: u64) -> PodContext<'a> {
     PodContext {
-        uid: pod.uid,
-        ordinal: pod.ordinal.max(1),
+        uid: pod.uid(),
+        ordinal: pod.ordinal().max(1),
         completion_index: None,
-        facts: &store.template_facts(pod.template).facts,
+        facts: &store.template_facts(pod.template()).facts,
         seed,
     }
 }
 
 /// Since when the process of a pod's first container runs, if it does and the pod is not being stopped.
-pub(crate) fn process_since(runs: &SecondaryMap<PodKey, PodRun>, machines: &Machines, key: PodKey) -> Option<Time> {
+pub(crate) fn process_since(store: &Store, runs: &PodColumn<PodRun>, machines: &Machines, key: PodKey) -> Option<Time> {
     if let Some(machine) = machines.get(key) {
         return machine.started(0).filter(|_| !machine.is_asked_to_stop(0));
     }
-    match runs.get(key)?.stage() {
+    match runs.get(store, key)?.stage() {
         Stage::Running { started, .. } => Some(started),
         Stage::Unbound
         | Stage::Pulling { .. }
@@ -111,26 +116,30 @@ impl Cluster {
 
     fn expect_binding(&mut self, key: PodKey) {
         let Some(pod) = self.store.pod(key) else { return };
-        if pod.state.node.is_some() {
+        if pod.state().node.is_some() {
             return self.start_on_node(key);
         }
         // A pod whose template names its node never meets the scheduler; recorded scripts bind it as any other.
-        let named = self.has_kubelets() && self.store.template_facts(pod.template).facts.node_name.is_some();
+        let named = self.has_kubelets() && self.store.template_facts(pod.template()).facts.node_name.is_some();
         let delay = if named {
             Duration::ZERO
         } else {
-            self.node_model.bind_delay(&context(&self.store, pod, self.seed)).max(self.profile.scheduling)
+            self.node_model.bind_delay(&context(&self.store, &pod, self.seed)).max(self.profile.scheduling)
         };
         self.queue.put(self.now + delay, Event::PodBinds(key));
     }
 
     /// The scheduler binds a pod to the next node that fits; a pod that none fits stays pending.
     pub(crate) fn bind_pod(&mut self, key: PodKey) {
-        let Some(pod) = self.store.pod(key).filter(|pod| pod.stored && pod.state.node.is_none()) else { return };
-        if self.unschedulable.fits_nowhere(pod.template) {
+        let Some(pod) = self.store.pod(key).filter(|pod| pod.is_stored() && pod.state().node.is_none()) else { return };
+        if self.unschedulable.fits_nowhere(pod.template()) {
             return self.note_unschedulable(key);
         }
-        let facts = &self.store.template_facts(pod.template).facts;
+        let (template, state) = (pod.template(), pod.state());
+        if self.placement.is_stale {
+            self.look_at_nodes();
+        }
+        let facts = &self.store.template_facts(template).facts;
         let named = facts.node_name.is_some();
         let node = match &facts.node_name {
             Some(name) => self.store.nodes().find(|(_, node)| node.name == *name).map(|(number, _)| number),
@@ -141,12 +150,17 @@ impl Cluster {
                 .and_then(|turn| self.placement.nodes.get(turn))
                 .copied(),
             None => {
-                let fitting = self.fitting(facts);
-                self.placement.turns.pick(fitting.len()).and_then(|turn| fitting.get(turn)).copied()
+                if !self.placement.fitting.contains_key(&template) {
+                    let fitting = self.fitting(facts);
+                    self.placement.fitting.insert(template, fitting);
+                }
+                let Placement { turns, fitting, .. } = &mut self.placement;
+                let fitting = fitting.get(&template).map(Vec::as_slice).unwrap_or_default();
+                turns.pick(fitting.len()).and_then(|turn| fitting.get(turn)).copied()
             }
         };
         if let Some(node) = node {
-            let state = PodState { node: Some(node), ..pod.state };
+            let state = PodState { node: Some(node), ..state };
             self.unschedulable.forget(key);
             self.write_pod(key, state);
             if !named {
@@ -159,8 +173,15 @@ impl Cluster {
     }
 
     /// Nodes came, went or changed.
-    pub(crate) fn refresh_placement(&mut self) {
+    pub(crate) const fn refresh_placement(&mut self) {
+        // Thousands of nodes may come before the next pod does.
+        self.placement.is_stale = true;
+    }
+
+    fn look_at_nodes(&mut self) {
+        self.placement.is_stale = false;
         let reachable = |number: &u32| self.machines.cut_off.get(number).is_none_or(|cut| !cut.noticed);
+        self.placement.fitting.clear();
         self.placement.nodes = self.store.schedulable_nodes().map(|(number, _)| number).filter(reachable).collect();
         self.placement.tainted = self.store.schedulable_nodes().any(|(_, node)| !self.taints(&node.name).is_empty());
     }
@@ -194,16 +215,16 @@ impl Cluster {
 
     fn start_on_node(&mut self, key: PodKey) {
         let Some(pod) = self.store.pod(key) else { return };
-        if pod.state.phase.has_ended() {
+        if pod.state().phase.has_ended() {
             return;
         }
-        self.metrics.bound(key, pod.created, self.now);
+        self.metrics.bound(key, pod.created(), self.now);
         if self.needs_machine(key) {
             return self.begin_machine(key);
         }
         let Some(pod) = self.store.pod(key) else { return };
-        let (run, due) = self.node_model.bound(&context(&self.store, pod, self.seed), self.now);
-        self.runs.insert(key, run);
+        let (run, due) = self.node_model.bound(&context(&self.store, &pod, self.seed), self.now);
+        self.runs.set(key, run);
         self.record_stage(key, Stage::Unbound, run.stage());
         if let Some(due) = due {
             self.queue.put(due, Event::PodDue(key));
@@ -215,14 +236,16 @@ impl Cluster {
         if self.machines.has(key) {
             return self.step_machine(key);
         }
-        let Some(pod) = self.store.pod(key).filter(|pod| pod.stored && pod.state.deletion.is_none()) else { return };
-        let Some(run) = self.runs.get_mut(key) else { return };
-        let context = context(&self.store, pod, self.seed);
+        let Some(pod) = self.store.pod(key).filter(|pod| pod.is_stored() && pod.state().deletion.is_none()) else {
+            return;
+        };
+        let Some(run) = self.runs.get_mut(&self.store, key) else { return };
+        let context = context(&self.store, &pod, self.seed);
         let before = run.stage();
         let (change, due) = self.node_model.due(&context, run, self.now);
         let after = run.stage();
-        let state = pod.state;
-        self.metrics.pod_changed(pod.cohort);
+        let state = pod.state();
+        self.metrics.pod_changed(pod.cohort());
         if let Some(due) = due {
             self.queue.put(due, Event::PodDue(key));
         }
@@ -246,13 +269,13 @@ impl Cluster {
 
     /// A graceful deletion begins, of `grace_seconds` or as the pod's spec says.
     pub(crate) fn delete_pod_gracefully(&mut self, key: PodKey, grace_seconds: Option<i64>) -> Result<(), Refusal> {
-        let Some(pod) = self.store.pod(key).filter(|pod| pod.stored) else {
+        let Some(pod) = self.store.pod(key).filter(|pod| pod.is_stored()) else {
             return Err(Refusal::not_found("pods", ""));
         };
-        let grace = grace_seconds.unwrap_or(self.store.template_facts(pod.template).facts.grace_seconds);
+        let grace = grace_seconds.unwrap_or(self.store.template_facts(pod.template()).facts.grace_seconds);
         // The API server removes at once what no kubelet has to stop.
-        let at_once = pod.state.node.is_none() || pod.state.phase.has_ended();
-        let held = pod.own.as_ref().is_some_and(|own| !own.finalizers.is_empty());
+        let at_once = pod.state().node.is_none() || pod.state().phase.has_ended();
+        let held = pod.own().as_ref().is_some_and(|own| !own.finalizers.is_empty());
         if at_once && !held {
             self.take_away(key);
             return Ok(());
@@ -265,10 +288,10 @@ impl Cluster {
             self.delete_on_machine(key, grace);
             return Ok(());
         }
-        let before = self.runs.get(key).map(PodRun::stage);
-        let gone = match (self.store.pod(key), self.runs.get_mut(key)) {
+        let before = self.pod_run(key).map(PodRun::stage);
+        let gone = match (self.store.pod(key), self.runs.get_mut(&self.store, key)) {
             (Some(pod), Some(run)) => {
-                self.node_model.delete(&context(&self.store, pod, self.seed), run, self.now, grace)
+                self.node_model.delete(&context(&self.store, &pod, self.seed), run, self.now, grace)
             }
             _ => None,
         };
@@ -278,7 +301,7 @@ impl Cluster {
                 if self.traffic.is_on() {
                     self.traffic_sees_deletion(key, grace);
                 }
-                if let (Some(before), Some(run)) = (before, self.runs.get(key).copied()) {
+                if let (Some(before), Some(run)) = (before, self.pod_run(key).copied()) {
                     self.record_stage(key, before, run.stage());
                 }
                 self.queue.put(at, Event::PodGone(key));
@@ -290,11 +313,11 @@ impl Cluster {
 
     /// A pod has left its node: it ends and goes in the same instant.
     pub(crate) fn finish_pod(&mut self, key: PodKey) {
-        let Some(pod) = self.store.pod(key).filter(|pod| pod.stored) else { return };
-        let run = self.runs.get(key).copied().unwrap_or_default();
-        let phase = self.node_model.stopped(&context(&self.store, pod, self.seed), &run);
-        let ready_since = if pod.state.ready { Some(self.now.floor_second()) } else { pod.state.ready_since };
-        let state = PodState { phase, ready: false, ready_since, ..pod.state };
+        let Some(pod) = self.store.pod(key).filter(|pod| pod.is_stored()) else { return };
+        let run = self.pod_run(key).copied().unwrap_or_default();
+        let phase = self.node_model.stopped(&context(&self.store, &pod, self.seed), &run);
+        let ready_since = if pod.state().ready { Some(self.now.floor_second()) } else { pod.state().ready_since };
+        let state = PodState { phase, ready: false, ready_since, ..pod.state() };
         self.write_pod(key, state);
         self.take_away(key);
     }
@@ -304,20 +327,20 @@ impl Cluster {
             self.traffic_sees_end(key);
         }
         self.store.remove_pod(key);
-        if self.store.pod(key).is_none_or(|pod| !pod.stored) {
-            self.runs.remove(key);
+        if self.store.pod(key).is_none_or(|pod| !pod.is_stored()) {
+            self.runs.clear(key);
         }
     }
 
     /// How a pod stands on its node.
     #[must_use]
     pub fn pod_run(&self, key: PodKey) -> Option<&PodRun> {
-        self.runs.get(key)
+        self.runs.get(&self.store, key).filter(|run| **run != PodRun::default())
     }
 
     /// Phase of a stored pod.
     #[must_use]
     pub fn phase(&self, key: PodKey) -> Option<Phase> {
-        self.store.pod(key).filter(|pod| pod.stored).map(|pod| pod.state.phase)
+        self.store.pod(key).filter(|pod| pod.is_stored()).map(|pod| pod.state().phase)
     }
 }

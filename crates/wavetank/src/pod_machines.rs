@@ -101,14 +101,14 @@ impl Cluster {
     pub(crate) fn needs_machine(&mut self, key: PodKey) -> bool {
         let NodeModel::Kubelet(kubelet) = &self.node_model else { return false };
         let Some(pod) = self.store.pod(key) else { return false };
-        if pod.state.node.is_some_and(|node| self.machines.cut_off.contains_key(&node)) {
+        if pod.state().node.is_some_and(|node| self.machines.cut_off.contains_key(&node)) {
             return true;
         }
-        let template = usize::try_from(pod.template).unwrap_or(usize::MAX);
+        let template = usize::try_from(pod.template()).unwrap_or(usize::MAX);
         if let Some(Some(is_plain)) = self.machines.plain.get(template) {
             return !is_plain;
         }
-        let is_plain = kubelet.is_plain(&context(&self.store, pod, self.seed));
+        let is_plain = kubelet.is_plain(&context(&self.store, &pod, self.seed));
         if self.machines.plain.len() <= template {
             self.machines.plain.resize(template.saturating_add(1), None);
         }
@@ -119,14 +119,14 @@ impl Cluster {
     /// The pod as its kubelet writes it.
     fn kubelet_name(&self, key: PodKey) -> String {
         let Some(pod) = self.store.pod(key) else { return String::new() };
-        let (namespace, name) = (self.store.pod_namespace(pod), self.store.pod_name(pod));
-        format!("{name}_{namespace}({})", self.edge().spell(pod.uid))
+        let (namespace, name) = (self.store.pod_namespace(&pod), self.store.pod_name(&pod));
+        format!("{name}_{namespace}({})", self.edge().spell(pod.uid()))
     }
 
     /// A pod with a machine reaches its node.
     pub(crate) fn begin_machine(&mut self, key: PodKey) {
         let Some(pod) = self.store.pod(key) else { return };
-        let facts = &self.store.template_facts(pod.template).facts;
+        let facts = &self.store.template_facts(pod.template()).facts;
         let machine = Machine::new(&self.kubelet_name(key), facts, self.now);
         self.add_machine(key, machine);
         self.drive(key, |_, _| {});
@@ -141,8 +141,8 @@ impl Cluster {
     pub(crate) fn replayed(&self, key: PodKey) -> Option<Machine> {
         let NodeModel::Kubelet(kubelet) = &self.node_model else { return None };
         let pod = self.store.pod(key)?;
-        let bound = self.runs.get(key)?.bound()?;
-        let pod = context(&self.store, pod, self.seed);
+        let bound = self.pod_run(key)?.bound()?;
+        let pod = context(&self.store, &pod, self.seed);
         let application = Behaving { kubelet, pod };
         let mut machine = Machine::new(&self.kubelet_name(key), pod.facts, bound);
         let mut nobody = Nobody;
@@ -164,11 +164,10 @@ impl Cluster {
             return true;
         }
         let is_stopping = self
-            .runs
-            .get(key)
+            .pod_run(key)
             .is_none_or(|run| matches!(run.stage(), Stage::Stopping { .. } | Stage::Ended { .. } | Stage::Unbound));
         let Some(machine) = Some(key).filter(|_| !is_stopping).and_then(|key| self.replayed(key)) else { return false };
-        self.runs.remove(key);
+        self.runs.clear(key);
         self.add_machine(key, machine);
         self.drive(key, |_, _| {});
         true
@@ -181,7 +180,7 @@ impl Cluster {
         if living.scheduled.is_some_and(|at| at <= now) {
             living.scheduled = None;
         }
-        let node = self.store.pod(key).and_then(|pod| pod.state.node);
+        let node = self.store.pod(key).and_then(|pod| pod.state().node);
         let is_cut_off = node.is_some_and(|node| self.machines.cut_off.contains_key(&node));
         match living.to_delete.take_if(|_| !is_cut_off) {
             Some(grace) => self.drive(key, |machine, scene| {
@@ -201,8 +200,8 @@ impl Cluster {
     /// Does something with a machine at the present time, and tells the server what came of it.
     pub(crate) fn drive(&mut self, key: PodKey, act: impl FnOnce(&mut Machine, &mut Scene<'_>)) {
         let NodeModel::Kubelet(kubelet) = &self.node_model else { return };
-        let Some(pod) = self.store.pod(key).filter(|pod| pod.stored) else { return };
-        let node = pod.state.node;
+        let Some(pod) = self.store.pod(key).filter(|pod| pod.is_stored()) else { return };
+        let node = pod.state().node;
         let cut = node.and_then(|node| self.machines.cut_off.get(&node).copied());
         if cut.is_some_and(|cut| cut.is_dead) {
             return;
@@ -211,7 +210,7 @@ impl Cluster {
         let Some(living) = self.machines.pods.get_mut(&key) else { return };
         let wants_events =
             !kubelet.is_faked() && (self.history.level >= crate::log::LogLevel::Objects || self.audit.is_some());
-        let pod = context(&self.store, pod, self.seed);
+        let pod = context(&self.store, &pod, self.seed);
         let application = Behaving { kubelet, pod };
         let mut onlooker = Onlooker::new(wants_events, pod.facts);
         let mut scene = Scene {
@@ -254,8 +253,8 @@ impl Cluster {
     /// The server hears of a pod's status.
     fn tell(&mut self, key: PodKey) {
         let (Some(pod), Some(living)) = (self.store.pod(key), self.machines.pods.get(&key)) else { return };
-        let facts = &self.store.template_facts(pod.template).facts;
-        let (status, before) = (&living.told, pod.state);
+        let facts = &self.store.template_facts(pod.template()).facts;
+        let (status, before) = (&living.told, pod.state());
         let ready = status.condition("Ready");
         let restarts = |is_sidecar: bool| {
             let init = status.init_containers.iter().zip(&facts.init_containers);
@@ -280,7 +279,7 @@ impl Cluster {
     /// A pod that is being deleted and whose containers have ended goes.
     fn leave_if_gone(&mut self, key: PodKey) {
         let is_gone = self.machines.get(key).is_some_and(Machine::is_gone);
-        let is_deleted = self.store.pod(key).is_some_and(|pod| pod.stored && pod.state.deletion.is_some());
+        let is_deleted = self.store.pod(key).is_some_and(|pod| pod.is_stored() && pod.state().deletion.is_some());
         if is_gone && is_deleted {
             self.take_away(key);
         }
@@ -289,7 +288,11 @@ impl Cluster {
     /// The server hears of a pod's status although the node has told it before: others have written in it.
     pub(crate) fn tell_again(&mut self, key: PodKey) {
         let told = self.machines.told(key).map(NodeStatus::is_ready);
-        if self.store.pod(key).is_some_and(|pod| pod.stored && told.is_some_and(|ready| ready != pod.state.ready)) {
+        if self
+            .store
+            .pod(key)
+            .is_some_and(|pod| pod.is_stored() && told.is_some_and(|ready| ready != pod.state().ready))
+        {
             self.tell(key);
         }
     }

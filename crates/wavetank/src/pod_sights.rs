@@ -5,8 +5,8 @@ use crate::log::{Component, Entry, Happening, LogLevel, ObjectRef};
 use core::time::Duration;
 use wavetank_engine::Time;
 use wavetank_model::{EventKind, EventRecord, PodKey, TemplateFacts};
-use wavetank_node::Stage;
 use wavetank_node::pod::{KubeletEvent, Sight, Witness};
+use wavetank_node::{PodRun, Stage};
 
 /// What happened to the process of a pod's first container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,9 +90,9 @@ impl Cluster {
         let Some(pod) = self.store.pod(key) else { return };
         let about = ObjectRef {
             kind: "Pod".into(),
-            namespace: self.store.pod_namespace(pod),
-            name: self.store.pod_name(pod),
-            uid: pod.uid,
+            namespace: self.store.pod_namespace(&pod),
+            name: self.store.pod_name(&pod),
+            uid: pod.uid(),
             field_path: field_path.into(),
         };
         self.history.push(Entry { time, what: Happening::Event { about, event, source } });
@@ -104,7 +104,7 @@ impl Cluster {
             return;
         }
         let Some(pod) = self.store.pod(key) else { return };
-        let name = format!("{}/{}", self.store.pod_namespace(pod), self.store.pod_name(pod));
+        let name = format!("{}/{}", self.store.pod_namespace(&pod), self.store.pod_name(&pod));
         let message = format!("Successfully assigned {name} to {}", self.store.node(node).name);
         self.record_of_pod(key, Component::Scheduler, "", self.now, EventRecord::normal("Scheduled", message));
     }
@@ -115,13 +115,13 @@ impl Cluster {
             return;
         }
         let Some(pod) = self.store.pod(key) else { return };
-        let Some(node) = pod.state.node else { return };
-        let template = self.store.template_of(pod);
+        let Some(node) = pod.state().node else { return };
+        let template = self.store.template_of(&pod);
         let Some(container) = template.facts.containers.first() else { return };
         let path = format!("spec.containers{{{}}}", container.name);
         let image = std::sync::Arc::clone(&container.image);
         let stopping = format!("Stopping container {}", container.name);
-        let took = self.runs.get(key).and_then(|run| run.bound()).map_or(Duration::ZERO, |bound| self.now.since(bound));
+        let took = self.pod_run(key).and_then(PodRun::bound).map_or(Duration::ZERO, |bound| self.now.since(bound));
         let pulled = KubeletEvent::Pulled { image: &image, took, size: 0 };
         let events: &[KubeletEvent<'_>] = match (before, after) {
             (Stage::Unbound, Stage::Pulling { .. }) => &[KubeletEvent::Pulling(&image)],

@@ -52,10 +52,10 @@ impl Cluster {
     /// Puts the status of a pod into its JSON.
     pub(crate) fn show_status(&self, key: PodKey, pod: &mut Value) {
         let Some(record) = self.store.pod(key).filter(|_| self.has_kubelets()) else { return };
-        let facts = &self.store.template_facts(record.template).facts;
+        let facts = &self.store.template_facts(record.template()).facts;
         let Value::Object(status) = &mut pod["status"] else { return };
         status.insert("qosClass".into(), json!(quality_of_service(facts)));
-        let Some(node) = record.state.node else {
+        let Some(node) = record.state().node else {
             let scheduled = self.unschedulable.condition(key);
             let all = self.machines.conditions(key).iter().chain(&scheduled);
             let conditions: Vec<Value> = all.map(|one| condition(one, &self.edge())).collect();
@@ -67,7 +67,7 @@ impl Cluster {
         let Some(told) = self.node_status(key) else { return };
         let edge = self.edge();
         // A pod whose node is lost is marked by others; what they say stands.
-        let is_marked = told.is_ready() && !record.state.ready;
+        let is_marked = told.is_ready() && !record.state().ready;
         let is_faked = self.has_faked_nodes();
         if !is_marked {
             let told = conditions(&told, is_faked, facts.node_name.is_some());
@@ -75,7 +75,7 @@ impl Cluster {
             let shown: Vec<Value> = all.map(|one| condition(one, &edge)).collect();
             status.insert("conditions".into(), shown.into());
         }
-        if record.state.phase == told.phase {
+        if record.state().phase == told.phase {
             for (key, text) in [("reason", &told.reason), ("message", &told.message)] {
                 if !text.is_empty() {
                     status.insert(key.into(), json!(&**text));
@@ -86,7 +86,7 @@ impl Cluster {
         status.insert("hostIP".into(), json!(host));
         status.insert("hostIPs".into(), json!([{"ip": host}]));
         if told.is_true("PodReadyToStartContainers") {
-            let address = pod_address(record.uid).to_string();
+            let address = pod_address(record.uid()).to_string();
             status.insert("podIP".into(), json!(address));
             status.insert("podIPs".into(), json!([{"ip": address}]));
         }
@@ -95,7 +95,7 @@ impl Cluster {
         }
         let shown = |statuses: &[ContainerStatus], specs: &[Container]| -> Vec<Value> {
             let pairs = statuses.iter().zip(specs);
-            pairs.map(|(status, spec)| container((record.uid, is_faked), status, spec, &edge)).collect()
+            pairs.map(|(status, spec)| container((record.uid(), is_faked), status, spec, &edge)).collect()
         };
         let mut containers = shown(&told.containers, &facts.containers);
         containers.sort_by(|left, right| left["name"].as_str().cmp(&right["name"].as_str()));

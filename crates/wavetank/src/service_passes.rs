@@ -138,7 +138,7 @@ impl Cluster {
             .pods()
             .filter_map(|key| {
                 let pod = store.pod(key)?;
-                if selects(store.pod_seen(key)?.cohort) { pod_seen(store, key, pod) } else { None }
+                if selects(store.pod_seen(key)?.cohort) { pod_seen(store, key, &pod) } else { None }
             })
             .collect();
         pods.sort_unstable_by_key(|pod| pod.pod.uid);
@@ -150,10 +150,10 @@ impl Cluster {
         let (mut pods, mut gone) = (Vec::new(), Vec::new());
         for (uid, key) in changed {
             // Slots are used again: the pod under the key must be the one that changed.
-            let pod = self.store.pod(*key).filter(|pod| pod.uid == *uid);
+            let pod = self.store.pod(*key).filter(|pod| pod.uid() == *uid);
             let seen = pod.and_then(|pod| {
                 let identity = &self.store.cohort(self.store.pod_seen(*key)?.cohort).identity;
-                if service.selects(&identity.labels) { pod_seen(&self.store, *key, pod) } else { None }
+                if service.selects(&identity.labels) { pod_seen(&self.store, *key, &pod) } else { None }
             });
             match seen {
                 Some(pod) => pods.push(pod),

@@ -92,13 +92,13 @@ pub(crate) fn pod_seen(store: &Store, key: PodKey, pod: &PodRecord) -> Option<Po
     let spec = template.value.get("spec");
     let text = |key: &str| spec?.get(key)?.as_str().filter(|text| !text.is_empty()).map(Arc::from);
     Some(PodSeen {
-        pod: EndpointPod { uid: pod.uid, key },
+        pod: EndpointPod { uid: pod.uid(), key },
         name: store.pod_name(pod),
         phase: state.phase,
         ready: state.ready,
         ready_since: state.ready_since,
         terminating: state.deletion.is_some(),
-        ipv4: has_address(state).then(|| pod_address(pod.uid)),
+        ipv4: has_address(state).then(|| pod_address(pod.uid())),
         ipv6: None,
         node,
         hostname: text("hostname").zip(text("subdomain")),

@@ -26,7 +26,7 @@ fn of_image(behaviour: &ImageBehaviour) -> App {
 impl Cluster {
     /// How the first container of a pod takes requests.
     pub(crate) fn app_of(&self, pod: &PodRecord, image: &Arc<str>) -> App {
-        let said = self.traffic.pod_apps.get(&pod.uid).or_else(|| self.traffic.apps.get(image));
+        let said = self.traffic.pod_apps.get(&pod.uid()).or_else(|| self.traffic.apps.get(image));
         let by_image = || {
             let behaviour = self.node_model.behaviour_of(&context(&self.store, pod, self.seed))?;
             Some(of_image(behaviour))
@@ -36,11 +36,11 @@ impl Cluster {
 
     /// How well a pod serves may have changed just now, or does.
     pub(crate) fn traffic_sees_serving(&mut self, key: PodKey) {
-        let Some(pod) = self.store.pod(key).filter(|pod| self.traffic.pods.contains(&pod.uid)) else { return };
-        let (uid, now) = (pod.uid, self.now);
-        let is_dead = pod.state.node.is_some_and(|node| self.is_lost(node));
+        let Some(pod) = self.store.pod(key).filter(|pod| self.traffic.pods.contains(&pod.uid())) else { return };
+        let (uid, now) = (pod.uid(), self.now);
+        let is_dead = pod.state().node.is_some_and(|node| self.is_lost(node));
         let Some(machine) = self.machines.get(key) else { return };
-        let serving = self.node_model.serving(&context(&self.store, pod, self.seed), machine, now);
+        let serving = self.node_model.serving(&context(&self.store, &pod, self.seed), machine, now);
         let Some(serving) = serving else { return };
         let network = self.network();
         network.pod_hangs(now, uid, is_dead || serving.health == Health::Hung);
@@ -66,7 +66,7 @@ impl Cluster {
         let now = self.now;
         self.network().cut_proxy(now, Node(node), is_cut);
         for key in self.machines.keys() {
-            if self.store.pod(key).is_some_and(|pod| pod.state.node == Some(node)) {
+            if self.store.pod(key).is_some_and(|pod| pod.state().node == Some(node)) {
                 self.traffic_sees_serving(key);
             }
         }

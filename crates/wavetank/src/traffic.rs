@@ -292,7 +292,7 @@ impl Cluster {
     pub fn set_pod_app(&mut self, pod: &str, app: App) -> Result<(), Error> {
         app.behaviour.check()?;
         let key = self.pod_key(pod)?;
-        let (Some(uid), now) = (self.store.pod(key).map(|pod| pod.uid), self.now) else { return Ok(()) };
+        let (Some(uid), now) = (self.store.pod(key).map(|pod| pod.uid()), self.now) else { return Ok(()) };
         if let Some(network) = self.traffic.network.as_mut().filter(|_| self.traffic.pods.contains(&uid)) {
             network.set_app(now, uid, app.behaviour.clone());
         }
@@ -345,7 +345,7 @@ impl Cluster {
     /// Requests that a pod has in flight, and those that it has answered.
     #[must_use]
     pub fn requests_of(&self, pod: PodKey) -> (u64, u64) {
-        let uid = self.store.pod(pod).map(|pod| pod.uid);
+        let uid = self.store.pod(pod).map(|pod| pod.uid());
         self.traffic.network.as_ref().zip(uid).map_or((0, 0), |(network, uid)| network.load_of(uid))
     }
 }

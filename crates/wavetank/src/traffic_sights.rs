@@ -78,8 +78,8 @@ impl Cluster {
         }
         for endpoint in changed {
             let Some(pod) = endpoint.pod else { continue };
-            let record = self.store.pod(pod.key).filter(|record| record.uid == pod.uid);
-            let state = record.map(|record| self.endpoint_state(endpoint, record.state.node));
+            let record = self.store.pod(pod.key).filter(|record| record.uid() == pod.uid);
+            let state = record.map(|record| self.endpoint_state(endpoint, record.state().node));
             if state.is_some() {
                 self.know_pod(pod.uid, pod.key);
             }
@@ -161,7 +161,7 @@ impl Cluster {
             }
             return;
         }
-        match self.runs.get(key).map(|run| run.stage()) {
+        match self.pod_run(key).map(|run| run.stage()) {
             Some(Stage::Running { started, .. }) => self.process_started(key, started),
             Some(Stage::Stopping { .. }) => {
                 let now = self.now;
@@ -175,11 +175,11 @@ impl Cluster {
     /// The process of a pod that the network knows has started.
     fn process_started(&mut self, key: PodKey, started: Time) {
         let Some(pod) = self.store.pod(key) else { return };
-        let (uid, node) = (pod.uid, Node(pod.state.node.unwrap_or(u32::MAX)));
-        let template = self.store.template_of(pod);
+        let (uid, node) = (pod.uid(), Node(pod.state().node.unwrap_or(u32::MAX)));
+        let template = self.store.template_of(&pod);
         let image = template.facts.images.first().cloned().unwrap_or_default();
-        let app = self.app_of(pod, &image);
-        let answers = self.answers_after(key, pod);
+        let app = self.app_of(&pod, &image);
+        let answers = self.answers_after(key, &pod);
         let listens = match app.listens_after.or(answers) {
             Some(after) => started + after,
             None => Time::MAX,
@@ -194,20 +194,20 @@ impl Cluster {
         if let Some(machine) = self.machines.get(key) {
             return self.node_model.first_answer(&crate::pod_life::context(&self.store, pod, self.seed), machine);
         }
-        let run = self.runs.get(key)?;
+        let run = self.pod_run(key)?;
         self.node_model.answers_after(&crate::pod_life::context(&self.store, pod, self.seed), run)
     }
 
     /// A step of a pod on its node: whether its process exited, and where it stands now.
     pub(crate) fn traffic_sees_step(&mut self, key: PodKey, exited: bool) {
-        let Some(uid) = self.store.pod(key).map(|pod| pod.uid).filter(|uid| self.traffic.pods.contains(uid)) else {
+        let Some(uid) = self.store.pod(key).map(|pod| pod.uid()).filter(|uid| self.traffic.pods.contains(uid)) else {
             return;
         };
         let now = self.now;
         if exited {
             self.network().pod_stops(now, uid);
         }
-        if let Some(Stage::Running { started, .. }) = self.runs.get(key).map(|run| run.stage())
+        if let Some(Stage::Running { started, .. }) = self.pod_run(key).map(|run| run.stage())
             && started == now
         {
             self.process_started(key, started);
@@ -216,7 +216,7 @@ impl Cluster {
 
     /// What happened to the process of a pod that has a machine.
     pub(crate) fn traffic_sees_move(&mut self, key: PodKey, at: Time, what: Move) {
-        let Some(uid) = self.store.pod(key).map(|pod| pod.uid).filter(|uid| self.traffic.pods.contains(uid)) else {
+        let Some(uid) = self.store.pod(key).map(|pod| pod.uid()).filter(|uid| self.traffic.pods.contains(uid)) else {
             return;
         };
         let now = self.now;
@@ -229,16 +229,16 @@ impl Cluster {
 
     /// The deletion of a pod has reached its node: its process is asked to stop once its hook is done.
     pub(crate) fn traffic_sees_deletion(&mut self, key: PodKey, grace_seconds: i64) {
-        let Some(pod) = self.store.pod(key).filter(|pod| self.traffic.pods.contains(&pod.uid)) else { return };
-        let hook = pre_stop(&self.store.template_facts(pod.template).facts);
+        let Some(pod) = self.store.pod(key).filter(|pod| self.traffic.pods.contains(&pod.uid())) else { return };
+        let hook = pre_stop(&self.store.template_facts(pod.template()).facts);
         let grace = Duration::from_secs(u64::try_from(grace_seconds).unwrap_or(0));
-        let (uid, at) = (pod.uid, self.now + hook.min(grace));
+        let (uid, at) = (pod.uid(), self.now + hook.min(grace));
         self.network().pod_will_be_asked_to_stop(at, uid);
     }
 
     /// A pod's process has ended with its pod.
     pub(crate) fn traffic_sees_end(&mut self, key: PodKey) {
-        let Some(uid) = self.store.pod(key).map(|pod| pod.uid).filter(|uid| self.traffic.pods.remove(uid)) else {
+        let Some(uid) = self.store.pod(key).map(|pod| pod.uid()).filter(|uid| self.traffic.pods.remove(uid)) else {
             return;
         };
         self.traffic.turns.remove(&uid);

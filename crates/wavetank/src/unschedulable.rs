@@ -93,7 +93,7 @@ impl Unschedulable {
 impl Cluster {
     /// The scheduler found no node for a pod.
     pub(crate) fn note_unschedulable(&mut self, key: PodKey) {
-        let Some((template, uid)) = self.store.pod(key).map(|pod| (pod.template, pod.uid)) else { return };
+        let Some((template, uid)) = self.store.pod(key).map(|pod| (pod.template(), pod.uid())) else { return };
         if !self.has_kubelets() {
             return;
         }
@@ -124,8 +124,8 @@ impl Cluster {
     }
 
     fn tell_unschedulable(&mut self, key: PodKey, message: &str) {
-        let Some(pod) = self.store.pod(key).filter(|pod| pod.stored) else { return };
-        let state = PodState { detail: pod.state.detail.wrapping_add(1), ..pod.state };
+        let Some(pod) = self.store.pod(key).filter(|pod| pod.is_stored()) else { return };
+        let state = PodState { detail: pod.state().detail.wrapping_add(1), ..pod.state() };
         self.write_pod(key, state);
         let record = EventRecord::warning("FailedScheduling", message.to_owned());
         self.record_of_pod(key, Component::Scheduler, "", self.now, record);
@@ -148,7 +148,7 @@ impl Cluster {
         woken.sort_unstable();
         for (_, key) in woken {
             let Some(pod) = self.store.pod(key) else { continue };
-            let delay = self.node_model.bind_delay(&context(&self.store, pod, self.seed)).max(self.profile.scheduling);
+            let delay = self.node_model.bind_delay(&context(&self.store, &pod, self.seed)).max(self.profile.scheduling);
             self.queue.put(self.now + delay, Event::PodBinds(key));
         }
         if !self.unschedulable.is_flush_planned {

@@ -14,15 +14,27 @@ pub(crate) struct WorkQueue<K: Ord> {
     waiting: BTreeSet<K>,
     in_pass: BTreeSet<K>,
     failures: BTreeMap<K, u32>,
+    /// The key that was marked last, as long as it waits: thousands of changes mark the same one.
+    latest: Option<K>,
 }
 
 impl<K: Ord + Copy> WorkQueue<K> {
     pub(crate) const fn new() -> Self {
-        Self { ready: VecDeque::new(), waiting: BTreeSet::new(), in_pass: BTreeSet::new(), failures: BTreeMap::new() }
+        Self {
+            ready: VecDeque::new(),
+            waiting: BTreeSet::new(),
+            in_pass: BTreeSet::new(),
+            failures: BTreeMap::new(),
+            latest: None,
+        }
     }
 
     /// Marks a key. During its pass it is only remembered, and comes after the pass.
     pub(crate) fn add(&mut self, key: K) {
+        if self.latest == Some(key) {
+            return;
+        }
+        self.latest = Some(key);
         if self.waiting.insert(key) && !self.in_pass.contains(&key) {
             self.ready.push_back(key);
         }
@@ -35,6 +47,7 @@ impl<K: Ord + Copy> WorkQueue<K> {
         }
         let key = self.ready.pop_front()?;
         self.waiting.remove(&key);
+        self.latest = self.latest.filter(|latest| *latest != key);
         self.in_pass.insert(key);
         Some(key)
     }

@@ -123,7 +123,7 @@ fn carry_out(cluster: &mut Cluster, edit: &Edit) {
             let pods: Vec<_> = cluster.store().pods().collect();
             match pods.get(which % pods.len().max(1)).and_then(|pod| cluster.store().pod(*pod)) {
                 Some(pod) => {
-                    let name = cluster.store().pod_name(pod).to_string();
+                    let name = cluster.store().pod_name(&pod).to_string();
                     cluster.delete(Kind::Pod, &name, wavetank::Propagation::Background)
                 }
                 None => Ok(()),
@@ -172,7 +172,7 @@ fn pods(cluster: &Cluster) -> i32 {
         .store()
         .pods()
         .filter_map(|pod| cluster.store().pod(pod))
-        .filter(|pod| pod.state.deletion.is_none() && !pod.state.phase.has_ended())
+        .filter(|pod| pod.state().deletion.is_none() && !pod.state().phase.has_ended())
         .count();
     i32::try_from(active).expect("few pods")
 }
@@ -184,7 +184,7 @@ fn wanted_pods(cluster: &Cluster) -> i32 {
         let active = store
             .pods_controlled_by(Some(set.meta.uid))
             .filter_map(|pod| store.pod(pod))
-            .filter(|pod| pod.state.deletion.is_none() && !pod.state.phase.has_ended())
+            .filter(|pod| pod.state().deletion.is_none() && !pod.state().phase.has_ended())
             .count();
         set.spec.replicas.min(i32::try_from(active).expect("few pods"))
     };
@@ -274,7 +274,7 @@ proptest! {
         cluster.set_image("web", "app", "app:v2", None).expect("there is such a container");
         run(&mut cluster, Duration::from_secs(300), |cluster| {
             let ready = cluster.store().pods().filter_map(|pod| cluster.store().pod(pod))
-                .filter(|pod| pod.state.ready && pod.state.deletion.is_none()).count();
+                .filter(|pod| pod.state().ready && pod.state().deletion.is_none()).count();
             assert!(i32::try_from(ready).expect("few pods") >= floor, "{ready} ready, floor {floor}");
         });
         prop_assert!(cluster.is_complete("web"));

@@ -289,7 +289,7 @@ spec:
         .store()
         .pods()
         .filter_map(|pod| cluster.store().pod(pod))
-        .map(|pod| cluster.store().pod_name(pod).to_string())
+        .map(|pod| cluster.store().pod_name(&pod).to_string())
         .collect();
     assert_eq!(pods.len(), 3);
     cluster.delete(Kind::Pod, &pods[0], wavetank::Propagation::Background).expect("it is there");

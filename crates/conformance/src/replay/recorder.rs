@@ -93,7 +93,7 @@ impl Recorder {
         match change {
             Change::ReplicaSet { old: None, new: Some(set), .. } => self.names.add_set(set),
             Change::Pod { key, old: None, new: Some(pod) } => {
-                let alone = || store.pod(*key).map_or_else(|| "".into(), |pod| store.pod_name(pod));
+                let alone = || store.pod(*key).map_or_else(|| "".into(), |pod| store.pod_name(&pod));
                 self.names.add_pod(*key, store.owner_in(pod), alone);
             }
             // Everything else keeps the name that it has.
@@ -218,7 +218,7 @@ impl Recorder {
         let Some(old) = old else {
             let name = self.names.pod(key).to_owned();
             // A pod that is gone by now had the template of its set.
-            let own = store.pod(key).and_then(|pod| store.template_of(pod).facts.images.first().cloned());
+            let own = store.pod(key).and_then(|pod| store.template_of(&pod).facts.images.first().cloned());
             let image = own.or_else(|| self.images.get(&store.owner_in(new)?).cloned()).unwrap_or_default();
             self.created.insert(key, time.floor_second());
             return self.push("Pod", &name, "created", object(json!({"image": &*image})));

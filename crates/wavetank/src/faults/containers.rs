@@ -81,13 +81,13 @@ impl Cluster {
 
     /// Number of the first container that is no init container.
     fn first_container(&self, key: PodKey) -> Option<usize> {
-        let facts = &self.store.template_facts(self.store.pod(key)?.template).facts;
+        let facts = &self.store.template_facts(self.store.pod(key)?.template()).facts;
         Some(facts.init_containers.len())
     }
 
     /// Number of a container in its pod, the init containers first.
     pub(crate) fn container_number(&self, key: PodKey, container: &str) -> Option<usize> {
-        let facts = &self.store.template_facts(self.store.pod(key)?.template).facts;
+        let facts = &self.store.template_facts(self.store.pod(key)?.template()).facts;
         facts.init_containers.iter().chain(&facts.containers).position(|spec| &*spec.name == container)
     }
 
@@ -107,7 +107,7 @@ impl Cluster {
         }
         self.promote(key);
         self.machines.ask_anew();
-        let uid = self.store.pod(key).map(|pod| pod.uid);
+        let uid = self.store.pod(key).map(|pod| pod.uid());
         if let (NodeModel::Kubelet(kubelet), Some(uid)) = (&mut self.node_model, uid) {
             kubelet.set_container(uid, container, behaviour);
         }

@@ -62,7 +62,7 @@ impl Cluster {
         self.machines.cut_off.remove(&node);
         self.traffic_sees_node(node, false);
         for key in self.machines.keys() {
-            if self.store.pod(key).is_none_or(|pod| pod.state.node != Some(node)) {
+            if self.store.pod(key).is_none_or(|pod| pod.state().node != Some(node)) {
                 continue;
             }
             if cut.is_dead {
@@ -85,7 +85,7 @@ impl Cluster {
     }
 
     fn container_count(&self, key: PodKey) -> usize {
-        let facts = self.store.pod(key).map(|pod| &self.store.template_facts(pod.template).facts);
+        let facts = self.store.pod(key).map(|pod| &self.store.template_facts(pod.template()).facts);
         facts.map_or(0, |facts| facts.init_containers.len() + facts.containers.len())
     }
 
@@ -115,7 +115,8 @@ impl Cluster {
     }
 
     fn pods_on(&self, node: u32) -> Vec<PodKey> {
-        let on_node = |key: &PodKey| self.store.pod(*key).is_some_and(|pod| pod.stored && pod.state.node == Some(node));
+        let on_node =
+            |key: &PodKey| self.store.pod(*key).is_some_and(|pod| pod.is_stored() && pod.state().node == Some(node));
         self.store.pods().filter(on_node).collect()
     }
 
@@ -138,8 +139,8 @@ impl Cluster {
         self.nodes_changed(None);
         for key in self.pods_on(node) {
             let Some(pod) = self.store.pod(key) else { continue };
-            if pod.state.ready {
-                let state = PodState { ready: false, ready_since: Some(now.floor_second()), ..pod.state };
+            if pod.state().ready {
+                let state = PodState { ready: false, ready_since: Some(now.floor_second()), ..pod.state() };
                 self.write_pod(key, state);
                 let record = EventRecord::warning("NodeNotReady", "Node is not ready");
                 self.record_of_pod(key, Component::NodeController, "", now, record);
@@ -154,7 +155,7 @@ impl Cluster {
     /// How many seconds a pod tolerates an unreachable node; none: for ever.
     fn tolerates(&self, key: PodKey) -> Option<i64> {
         let pod = self.store.pod(key)?;
-        let facts = &self.store.template_facts(pod.template).facts;
+        let facts = &self.store.template_facts(pod.template()).facts;
         let mut told = facts.tolerations.iter().filter(|one| one.tolerates(UNREACHABLE, "", "NoExecute")).peekable();
         if told.peek().is_none() {
             return Some(TOLERATED);
@@ -164,13 +165,15 @@ impl Cluster {
 
     /// A pod has tolerated the taint of its node for as long as it would.
     pub(crate) fn evict_by_taint(&mut self, key: PodKey) {
-        let Some(pod) = self.store.pod(key).filter(|pod| pod.stored && pod.state.deletion.is_none()) else { return };
+        let Some(pod) = self.store.pod(key).filter(|pod| pod.is_stored() && pod.state().deletion.is_none()) else {
+            return;
+        };
         let is_unreachable =
-            pod.state.node.is_some_and(|node| self.machines.cut_off.get(&node).is_some_and(|cut| cut.noticed));
+            pod.state().node.is_some_and(|node| self.machines.cut_off.get(&node).is_some_and(|cut| cut.noticed));
         if !is_unreachable {
             return;
         }
-        let name = format!("{}/{}", self.store.pod_namespace(pod), self.store.pod_name(pod));
+        let name = format!("{}/{}", self.store.pod_namespace(&pod), self.store.pod_name(&pod));
         let record = EventRecord::normal("TaintManagerEviction", format!("Marking for deletion Pod {name}"));
         self.record_of_pod(key, Component::TaintEvictionController, "", self.now, record);
         // It was looked up just now.

@@ -139,9 +139,9 @@ impl World {
         let template = slot.seen.as_ref().or(slot.stored.as_ref()).expect("a pod was made of it").spec.template.clone();
         let record = self.store.pod(key).expect("the pod was created");
         let meta = ObjectMeta {
-            name: self.store.pod_name(record),
+            name: self.store.pod_name(&record),
             namespace: "default".into(),
-            uid: record.uid,
+            uid: record.uid(),
             creation: Some(self.now.floor_second()),
             labels: template.labels.clone(),
             owners: owners(Bond::Controlled(set)),
