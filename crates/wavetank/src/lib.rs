@@ -62,6 +62,7 @@ mod history_digest;
 mod horizontal_view;
 mod pod_life;
 mod pod_machines;
+mod pod_resting;
 mod pod_sights;
 pub mod pod_status;
 mod rank;

@@ -58,9 +58,14 @@ impl Cluster {
         for key in self.store.pods().filter(uses).collect::<Vec<PodKey>>() {
             self.promote(key);
         }
+        let users = self.befall_users_of(image);
         self.machines.ask_anew();
         if let NodeModel::Kubelet(kubelet) = &mut self.node_model {
             kubelet.set_image(image, behaviour);
+        }
+        // A probe that was not to be asked again for as long as its answers stayed the same may be now.
+        for key in users {
+            self.drive(key, |_, _| {});
         }
         self.traffic_sees_behaviours();
     }

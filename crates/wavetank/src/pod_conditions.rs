@@ -170,6 +170,8 @@ impl Cluster {
             self.write_pod(key, state);
         }
         let now = self.now;
+        // The kubelet's look at the pod is one that it would not have had.
+        self.machines.keep(key);
         self.drive(key, |machine, scene| {
             machine.look_again(scene, now);
         });

@@ -42,6 +42,9 @@ pub(crate) fn process_since(store: &Store, runs: &PodColumn<PodRun>, machines: &
     if let Some(machine) = machines.get(key) {
         return machine.started(0).filter(|_| !machine.is_asked_to_stop(0));
     }
+    if let Some(resting) = machines.resting(key) {
+        return resting.started;
+    }
     match runs.get(store, key)?.stage() {
         Stage::Running { started, .. } => Some(started),
         Stage::Unbound
@@ -283,6 +286,9 @@ impl Cluster {
         let grace = if at_once { 0 } else { grace };
         if !self.store.begin_pod_deletion(key, grace, self.now)? && grace > 0 {
             return Ok(());
+        }
+        if grace > 0 {
+            self.rouse(key);
         }
         if grace > 0 && self.machines.has(key) {
             self.delete_on_machine(key, grace);

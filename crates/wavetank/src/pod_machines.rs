@@ -8,6 +8,7 @@ use crate::cluster::Cluster;
 use crate::event::Event;
 use crate::log::Component;
 use crate::pod_life::context;
+use crate::pod_resting::Resting;
 use crate::pod_sights::Onlooker;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ use wavetank_store::PodState;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Machines {
     pods: BTreeMap<PodKey, Box<Living>>,
+    /// Those that were put away.
+    resting: BTreeMap<PodKey, Resting>,
     /// Conditions that others than the kubelet have set.
     conditions: BTreeMap<PodKey, Vec<PodCondition>>,
     /// Whether pods of a template are plain, by its number, once that was asked.
@@ -44,6 +47,8 @@ pub(crate) struct CutOff {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Living {
     machine: Machine,
+    /// When the pod came to its node, if all that it has been through follows from that.
+    bound: Option<Time>,
     /// When the queue wakes it next.
     scheduled: Option<Time>,
     /// The grace period of a deletion that its node has not heard of.
@@ -64,6 +69,9 @@ impl Machines {
     pub(crate) fn remove(&mut self, key: PodKey) {
         if !self.pods.is_empty() {
             self.pods.remove(&key);
+        }
+        if !self.resting.is_empty() {
+            self.resting.remove(&key);
         }
         if !self.conditions.is_empty() {
             self.conditions.remove(&key);
@@ -88,6 +96,34 @@ impl Machines {
     /// Pods with machines.
     pub(crate) fn keys(&self) -> Vec<PodKey> {
         self.pods.keys().copied().collect()
+    }
+
+    /// What is kept of a pod at rest.
+    pub(crate) fn resting(&self, key: PodKey) -> Option<&Resting> {
+        self.resting.get(&key)
+    }
+
+    /// Pods with machines, and those at rest.
+    pub(crate) fn all_keys(&self) -> Vec<PodKey> {
+        self.pods.keys().chain(self.resting.keys()).copied().collect()
+    }
+
+    /// Something befell a pod: its machine is not put away any more.
+    pub(crate) fn keep(&mut self, key: PodKey) {
+        if let Some(living) = self.pods.get_mut(&key) {
+            living.bound = None;
+        }
+    }
+
+    /// Puts a machine away that nothing befell, once nobody is to call it.
+    pub(crate) fn put_away(&mut self, key: PodKey) {
+        let Some(living) = self.pods.get(&key) else { return };
+        let Some(bound) = living.bound.filter(|_| living.scheduled.is_none() && living.to_delete.is_none()) else {
+            return;
+        };
+        let started = living.machine.started(0);
+        self.pods.remove(&key);
+        self.resting.insert(key, Resting { bound, started });
     }
 
     /// What the server was told last of a pod.
@@ -128,20 +164,28 @@ impl Cluster {
         let Some(pod) = self.store.pod(key) else { return };
         let facts = &self.store.template_facts(pod.template()).facts;
         let machine = Machine::new(&self.kubelet_name(key), facts, self.now);
-        self.add_machine(key, machine);
+        let is_cut_off = pod.state().node.is_some_and(|node| self.machines.cut_off.contains_key(&node));
+        let bound = (!is_cut_off).then_some(self.now);
+        self.add_machine(key, machine, bound);
         self.drive(key, |_, _| {});
     }
 
-    fn add_machine(&mut self, key: PodKey, machine: Machine) {
+    fn add_machine(&mut self, key: PodKey, machine: Machine, bound: Option<Time>) {
         let told = machine.status().clone();
-        self.machines.pods.insert(key, Box::new(Living { machine, scheduled: None, to_delete: None, told }));
+        self.machines.pods.insert(key, Box::new(Living { machine, bound, scheduled: None, to_delete: None, told }));
+    }
+
+    /// From when on a pod can be played again, if all that it has been through follows from that.
+    fn played_from(&self, key: PodKey) -> Option<Time> {
+        let resting = self.machines.resting(key).map(|resting| resting.bound);
+        resting.or_else(|| self.pod_run(key)?.bound())
     }
 
     /// The machine that a plain pod would have by now, if it is on a node and not being stopped.
     pub(crate) fn replayed(&self, key: PodKey) -> Option<Machine> {
         let NodeModel::Kubelet(kubelet) = &self.node_model else { return None };
         let pod = self.store.pod(key)?;
-        let bound = self.pod_run(key)?.bound()?;
+        let bound = self.played_from(key)?;
         let pod = context(&self.store, &pod, self.seed);
         let application = Behaving { kubelet, pod };
         let mut machine = Machine::new(&self.kubelet_name(key), pod.facts, bound);
@@ -163,13 +207,20 @@ impl Cluster {
         if self.machines.has(key) {
             return true;
         }
-        let is_stopping = self
-            .pod_run(key)
-            .is_none_or(|run| matches!(run.stage(), Stage::Stopping { .. } | Stage::Ended { .. } | Stage::Unbound));
+        let is_stopping = self.machines.resting(key).is_none()
+            && self
+                .pod_run(key)
+                .is_none_or(|run| matches!(run.stage(), Stage::Stopping { .. } | Stage::Ended { .. } | Stage::Unbound));
         let Some(machine) = Some(key).filter(|_| !is_stopping).and_then(|key| self.replayed(key)) else { return false };
+        let bound = self.played_from(key);
         self.runs.clear(key);
-        self.add_machine(key, machine);
+        self.machines.resting.remove(&key);
+        // Who asked for it has something in mind: it is not put away again on the spot.
+        self.add_machine(key, machine, None);
         self.drive(key, |_, _| {});
+        if let Some(living) = self.machines.pods.get_mut(&key) {
+            living.bound = bound;
+        }
         true
     }
 
@@ -248,6 +299,7 @@ impl Cluster {
             self.record_of_pod(key, Component::Kubelet(node.unwrap_or_default()), &about, time, event);
         }
         self.leave_if_gone(key);
+        self.let_rest(key, due.is_some());
     }
 
     /// The server hears of a pod's status.

@@ -150,6 +150,7 @@ impl Cluster {
         if !self.traffic.pods.insert(uid) {
             return;
         }
+        self.rouse(key);
         if let Some(machine) = self.machines.get(key) {
             let (started, is_asked) = (machine.started(0), machine.is_asked_to_stop(0));
             if let Some(started) = started {

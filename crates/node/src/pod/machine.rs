@@ -7,7 +7,7 @@ use super::restart_back_off::BackOff;
 use super::sight::{KubeletEvent, Sight, Witness};
 use super::starting::ImageState;
 use super::status::NodeStatus;
-use super::stopping::Stop;
+use super::stopping::{KILLED, Stop};
 use super::worker::PodWorker;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
@@ -117,6 +117,8 @@ pub(crate) struct Process {
     pub(crate) is_hung: bool,
     /// It answers so much later than it would.
     pub(crate) slower_by: Duration,
+    /// It was killed for its use of memory.
+    pub(crate) is_out_of_memory: bool,
 }
 
 /// What can be done to a running container from outside.
@@ -130,6 +132,8 @@ pub enum Fault {
     Slow(Duration),
     /// It hangs and is slow no longer.
     Recover,
+    /// It used more memory than its limit: the kernel kills it.
+    OutOfMemory,
 }
 
 /// The deletion of the pod, as its node has heard of it.
@@ -281,6 +285,10 @@ impl Machine {
         if let Some(process) = self.processes.iter_mut().find(|process| process.container == container) {
             match fault {
                 Fault::Kill(code) => process.exit = Some((now, code)),
+                Fault::OutOfMemory => {
+                    process.exit = Some((now, KILLED));
+                    process.is_out_of_memory = true;
+                }
                 Fault::Hang => process.is_hung = true,
                 Fault::Slow(by) => process.slower_by = by,
                 Fault::Recover => {
@@ -356,7 +364,11 @@ impl Machine {
         }
         for status in &mut self.runtime {
             if status.container == process.container && status.run == process.run {
-                let reason = if code == 0 { "Completed" } else { "Error" };
+                let reason = match code {
+                    _ if process.is_out_of_memory => "OOMKilled",
+                    0 => "Completed",
+                    _ => "Error",
+                };
                 status.state = RuntimeState::Exited { code, reason: reason.into(), finished: now };
             }
         }

@@ -186,6 +186,7 @@ impl Machine {
             ready_at: if container.readiness.is_some() { now } else { now + plan.ready_after },
             is_hung: false,
             slower_by: core::time::Duration::ZERO,
+            is_out_of_memory: false,
         });
         scene.event(now, number, &KubeletEvent::Created);
         scene.event(now, number, &KubeletEvent::Started);

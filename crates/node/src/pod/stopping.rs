@@ -14,7 +14,7 @@ use wavetank_engine::Time;
 const LEAST_GRACE: i64 = 2;
 
 /// Exit code of a container that is killed.
-const KILLED: i32 = 137;
+pub(super) const KILLED: i32 = 137;
 
 /// Why a container is stopped, which decides the grace period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -294,6 +294,17 @@ fn sidecars_share_the_grace_period_and_get_two_seconds_at_least() {
 }
 
 #[test]
+fn a_container_killed_for_its_memory_says_so_and_ends_with_137() {
+    let facts = facts(vec![container("app")]);
+    let mut pod = Pod::new(&facts, crashes(0, 0));
+    pod.run_until(5);
+    pod.act(|machine, scene| machine.strike(scene, Time::from_seconds(5), 0, Fault::OutOfMemory));
+    pod.run_until(10);
+    let ended = pod.machine.status().containers[0].last.terminated().expect("it has ended before");
+    assert_eq!((ended.exit_code, &*ended.reason), (137, "OOMKilled"));
+}
+
+#[test]
 fn a_restart_count_outlives_what_the_runtime_forgets() {
     let facts = facts(vec![container("app")]);
     let mut pod = Pod::new(&facts, crashes(0, 0));

@@ -58,9 +58,10 @@ impl Cluster {
     /// Kills the process of a pod's first container, if one runs.
     pub(crate) fn kill_container_of(&mut self, key: PodKey) {
         if let Some(number) = self.first_container(key).filter(|_| self.promote(key)) {
+            self.befall(key);
             let now = self.now;
             self.drive(key, |machine, scene| {
-                machine.strike(scene, now, number, Fault::Kill(KILLED));
+                machine.strike(scene, now, number, Fault::OutOfMemory);
             });
         }
     }
@@ -68,6 +69,7 @@ impl Cluster {
     fn strike(&mut self, pod: &str, container: &str, fault: Fault) -> Result<(), Error> {
         let key = self.pod_key(pod)?;
         let number = self.container_number(key, container).filter(|_| self.promote(key));
+        self.befall(key);
         let runs = |number: &usize| self.machines.get(key).is_some_and(|machine| machine.runs(*number));
         let number = number.filter(runs).ok_or_else(|| Refusal::not_found("containers", container))?;
         let now = self.now;
@@ -106,6 +108,8 @@ impl Cluster {
             return Err(Refusal::not_found("containers", container).into());
         }
         self.promote(key);
+        self.befall(key);
+        self.drive(key, |_, _| {});
         self.machines.ask_anew();
         let uid = self.store.pod(key).map(|pod| pod.uid());
         if let (NodeModel::Kubelet(kubelet), Some(uid)) = (&mut self.node_model, uid) {

@@ -103,6 +103,7 @@ impl Cluster {
         let node = self.node_of(name)?;
         for key in self.pods_on(node) {
             self.promote(key);
+            self.befall(key);
         }
         let cut = self.machines.cut_off.entry(node).or_insert(CutOff { is_dead, noticed: false, since: self.now });
         cut.is_dead |= is_dead;
