@@ -26,7 +26,9 @@ impl Cluster {
         if is_due || self.traffic.is_on() {
             return;
         }
-        let Some(pod) = self.store.pod(key).filter(|pod| pod.is_stored() && pod.state().deletion.is_none()) else { return };
+        let Some(pod) = self.store.pod(key).filter(|pod| pod.is_stored() && pod.state().deletion.is_none()) else {
+            return;
+        };
         let has_gates = !self.store.template_facts(pod.template()).facts.readiness_gates.is_empty();
         let is_cut_off = pod.state().node.is_some_and(|node| self.machines.cut_off.contains_key(&node));
         if !has_gates && !is_cut_off {
