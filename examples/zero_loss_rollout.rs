@@ -1,45 +1,13 @@
-//! How many requests does this rollout lose, and why?
-//!
-//! One Deployment behind a Service rolls from `web:1` to `web:2` while a client sends. Each line of the table
-//! changes one thing, and below it stands what was lost and in which stretch of a pod's life.
-//!
-//! ## The bound
-//!
-//! A deletion reaches the kubelet, which runs the preStop hook, and the endpoint controller, which writes the
-//! slice, at the same time. The last proxy sends to the pod until
-//!
-//! ```text
-//! last update = deletion + watch delivery + API write + propagation to the slowest proxy
-//! ```
-//!
-//! and what it sent just before is answered a service time later. A process that exits when it is asked to
-//! stop therefore loses nothing if, and only if,
-//!
-//! ```text
-//! preStop ≥ watch delivery + API write + propagation + service time
-//! ```
-//!
-//! A sleep is counted in whole seconds, so the smallest one is the right side rounded up. (One that drains
-//! needs the service time no more, and one that accepts until it is killed may count its shutdown in.) That
-//! holds as long as the endpoint controller's client is not held back by its rate. The search below finds the
-//! smallest sleep by trying, and the two agree. It sends a fluid, which loses a fraction of a request where
-//! requests one by one could be lucky.
+//! How many requests does this rollout lose, and why? See [`wavetank_examples::zero_loss`].
 #![expect(clippy::print_stdout, reason = "an example speaks to its reader")]
 
 use clap::Parser;
 use std::time::Duration;
-use wavetank::{
-    App, AppBehaviour, Cluster, Error, ImageBehaviour, KeepAlive, Load, Profile, ProxyDelay, Rate, RateProfile, Report,
-    ServiceTime, Source, Spacing, StopBehaviour,
-};
-
-const SERVICE_TIME: Duration = Duration::from_millis(20);
-/// From the start of the container until it listens.
-const WARM_UP: Duration = Duration::from_secs(3);
+use wavetank_examples::zero_loss::{Options, tell};
 
 /// Rolls a Deployment under load, in several ways.
 #[derive(Parser)]
-struct Options {
+struct Arguments {
     /// Seed of all chance.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -51,162 +19,8 @@ struct Options {
     propagation: u64,
 }
 
-/// What is tried.
-#[derive(Clone, Copy)]
-struct Rollout {
-    name: &'static str,
-    pre_stop_seconds: u64,
-    readiness_probe: bool,
-    strategy: &'static str,
-    keep_alive: bool,
-}
-
-const PLAIN: Rollout = Rollout {
-    name: "no preStop",
-    pre_stop_seconds: 0,
-    readiness_probe: true,
-    strategy: "{rollingUpdate: {maxSurge: 25%, maxUnavailable: 25%}}",
-    keep_alive: false,
-};
-
-fn manifest(rollout: &Rollout) -> String {
-    let probe = if rollout.readiness_probe {
-        "readinessProbe: {httpGet: {path: /readyz, port: 80}, periodSeconds: 1}"
-    } else {
-        "imagePullPolicy: IfNotPresent"
-    };
-    let lifecycle = match rollout.pre_stop_seconds {
-        0 => "{}".to_owned(),
-        seconds => format!("{{preStop: {{sleep: {{seconds: {seconds}}}}}}}"),
-    };
-    let strategy = rollout.strategy;
-    format!(
-        "apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: web}}
-spec:
-  replicas: 4
-  strategy: {strategy}
-  selector: {{matchLabels: {{app: web}}}}
-  template:
-    metadata: {{labels: {{app: web}}}}
-    spec:
-      terminationGracePeriodSeconds: 60
-      containers:
-      - name: web
-        image: web:1
-        lifecycle: {lifecycle}
-        {probe}
----
-apiVersion: v1
-kind: Service
-metadata: {{name: web}}
-spec: {{selector: {{app: web}}, ports: [{{port: 80}}]}}
-"
-    )
-}
-
-/// Rolls the Deployment while `load` is sent; answers what became of requests one by one, and how many of a
-/// fluid were lost.
-fn roll(options: &Options, rollout: &Rollout, propagation: Duration, load: Load) -> Result<(Report, f64), Error> {
-    // Without a readiness probe a kubelet calls a container ready as soon as it runs.
-    let ready_after = if rollout.readiness_probe { WARM_UP } else { Duration::ZERO };
-    let image = || ImageBehaviour::new().start(Duration::from_secs(2)).ready_after(ready_after);
-    let mut cluster = Cluster::builder().seed(options.seed).image("web:1", image()).image("web:2", image()).build();
-    cluster.set_propagation(ProxyDelay::fixed(propagation));
-    let service_time = ServiceTime::Fixed(SERVICE_TIME);
-    let behaviour = AppBehaviour { service_time, stop: StopBehaviour::ExitsAtOnce, ..AppBehaviour::default() };
-    for image in ["web:1", "web:2"] {
-        cluster.set_app(image, App { behaviour: behaviour.clone(), listens_after: Some(WARM_UP) })?;
-    }
-    cluster.apply(&manifest(rollout))?;
-    cluster.run_for(Duration::from_secs(30));
-
-    let (target, origin) = (cluster.service_target("web", "80")?, cluster.inside("node-1")?);
-    let mut client = Source::new("client", origin, target, load).timeout(Duration::from_secs(5));
-    if rollout.keep_alive {
-        client = client.keep_alive(KeepAlive::connections(16));
-    }
-    let client = cluster.send(client)?;
-    cluster.run_for(Duration::from_secs(10));
-    cluster.set_image("web", "*", "web:2", None)?;
-    cluster.run_for(Duration::from_secs(120));
-    cluster.stop_sending(client);
-    cluster.run_for(Duration::from_secs(10));
-    let lost = cluster.fluid_report(client).map_or(0.0, |report| report.total_lost());
-    Ok((cluster.traffic_report(), lost))
-}
-
-fn rate(options: &Options) -> Result<RateProfile, Error> {
-    Ok(RateProfile::constant(Rate::of(options.rate)?))
-}
-
-/// The smallest sleep by the bound, in seconds.
-fn bound(propagation: Duration) -> u64 {
-    let profile = Profile::default();
-    let needed = profile.watch_delivery + profile.api_write + propagation + SERVICE_TIME;
-    needed.as_secs() + u64::from(needed.subsec_nanos() > 0)
-}
-
-/// The smallest sleep by trying, in seconds.
-fn search(options: &Options, propagation: Duration) -> Result<u64, Error> {
-    // A longer sleep never loses more, so the first that loses nothing is found by halving.
-    let (mut loses, mut keeps) = (0, 30);
-    while keeps - loses > 1 {
-        let pre_stop_seconds = (loses + keeps) / 2;
-        let fluid = Load::Fluid { rate: rate(options)? };
-        let (_, lost) = roll(options, &Rollout { pre_stop_seconds, ..PLAIN }, propagation, fluid)?;
-        if lost < 1e-9 {
-            keeps = pre_stop_seconds;
-        } else {
-            loses = pre_stop_seconds;
-        }
-    }
-    Ok(keeps)
-}
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let options = Options::parse();
-    let propagation = Duration::from_millis(options.propagation);
-    let enough = bound(propagation);
-    let sleeping = Rollout { pre_stop_seconds: enough, ..PLAIN };
-    let rollouts = [
-        PLAIN,
-        Rollout { name: "preStop too short", pre_stop_seconds: enough.saturating_sub(1), ..PLAIN },
-        Rollout { name: "preStop long enough", ..sleeping },
-        Rollout { name: "no readiness probe", readiness_probe: false, ..sleeping },
-        Rollout {
-            name: "maxUnavailable 0, no preStop",
-            strategy: "{rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}",
-            ..PLAIN
-        },
-        Rollout { name: "keep-alive, no preStop", keep_alive: true, ..PLAIN },
-        Rollout { name: "keep-alive, preStop", keep_alive: true, ..sleeping },
-    ];
-    println!("{:<30} {:>7} {:>8} {:>9} {:>6}", "ROLLOUT", "PRESTOP", "SENT", "ANSWERED", "LOST");
-    for rollout in &rollouts {
-        let load = Load::Open { rate: rate(&options)?, spacing: Spacing::Poisson };
-        let (report, _) = roll(&options, rollout, propagation, load)?;
-        let sleep = format!("{}s", rollout.pre_stop_seconds);
-        let (sent, answered, lost) = (report.sent(), report.answered(), report.lost());
-        println!("{:<30} {sleep:>7} {sent:>8} {answered:>9} {lost:>6}", rollout.name);
-        for (cause, _, window, losses) in report.losses() {
-            let (first, last) = (seconds(losses.first), seconds(losses.last));
-            println!("    {:>4} {cause}, {window}, {first} to {last}", losses.count);
-        }
-    }
-    println!("\n{:>12} {:>8} {:>8}", "PROPAGATION", "SEARCHED", "BOUND");
-    for millis in [400, 1_500, 2_960, 2_990] {
-        let propagation = Duration::from_millis(millis);
-        let (searched, bound) = (search(&options, propagation)?, bound(propagation));
-        println!("{:>12} {:>8} {:>8}", format!("{millis}ms"), format!("{searched}s"), format!("{bound}s"));
-        if searched != bound {
-            return Err(format!("at {millis} ms the search found {searched} s, the bound says {bound} s").into());
-        }
-    }
+    let Arguments { seed, rate, propagation } = Arguments::parse();
+    print!("{}", tell(&Options { seed, rate, propagation: Duration::from_millis(propagation) })?);
     Ok(())
-}
-
-fn seconds(time: wavetank::Time) -> String {
-    format!("{}.{:03}s", time.as_seconds(), time.as_millis().rem_euclid(1_000))
 }

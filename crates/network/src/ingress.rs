@@ -32,6 +32,9 @@ pub struct IngressConfig {
     pub timeout: Duration,
 }
 
+/// A backend, and the chance that it gets a request, so many of so many.
+type Chance<'a> = (&'a IngressBackend, (u32, u32));
+
 impl IngressConfig {
     /// An Ingress with the defaults of ingress-nginx.
     #[must_use]
@@ -48,39 +51,59 @@ impl IngressConfig {
         }
     }
 
-    /// The Service of a request; none if no rule leads anywhere.
-    pub(crate) fn route(&self, target: &Target, stream: &mut Stream) -> Option<ServiceId> {
+    /// The backends for a request: the usual one, and the canary's with its chance, so many of so many.
+    fn backends(&self, target: &Target) -> Option<(&IngressBackend, Option<Chance<'_>>)> {
         let Target::Ingress { host, path, .. } = target else { return None };
         let main = self.ingress.route(host, path).map(|path| &path.backend);
         let backend = main.or(self.ingress.default_backend.as_ref())?;
         let canary = self.canary.as_ref().and_then(|other| {
             let backend = &other.route(host, path)?.backend;
-            takes(other.canary.as_ref()?, target, stream).then_some(backend)
+            Some((backend, chance(other.canary.as_ref()?, target)))
         });
-        self.services.get(canary.unwrap_or(backend)).copied()
+        Some((backend, canary))
+    }
+
+    /// The Service of a request; none if no rule leads anywhere.
+    pub(crate) fn route(&self, target: &Target, stream: &mut Stream) -> Option<ServiceId> {
+        let (backend, canary) = self.backends(target)?;
+        let canary = canary
+            .filter(|(_, (taken, of))| taken >= of || *taken > 0 && stream.happens((*taken).into(), (*of).into()));
+        self.services.get(canary.map_or(backend, |(canary, _)| canary)).copied()
+    }
+
+    /// The Services of many requests, each with its part of them; none: nowhere.
+    pub(crate) fn parts(&self, target: &Target) -> Vec<(Option<ServiceId>, f64)> {
+        let Some((backend, canary)) = self.backends(target) else { return vec![(None, 1.0)] };
+        let service = |backend: &IngressBackend| self.services.get(backend).copied();
+        let taken = canary.map_or(0.0, |(_, (taken, of))| (f64::from(taken) / f64::from(of.max(1))).min(1.0));
+        let mut parts = vec![(service(backend), 1.0 - taken)];
+        parts.extend(canary.map(|(canary, _)| (service(canary), taken)));
+        parts
     }
 }
 
-/// Whether a canary takes a request: by header, else by cookie, else by weight.
-fn takes(canary: &Canary, target: &Target, stream: &mut Stream) -> bool {
-    let Target::Ingress { headers, cookies, .. } = target else { return false };
+/// The chance that a canary takes a request, so many of so many: by header, else by cookie, else by weight.
+fn chance(canary: &Canary, target: &Target) -> (u32, u32) {
+    const TAKES: (u32, u32) = (1, 1);
+    const LEAVES: (u32, u32) = (0, 1);
+    let Target::Ingress { headers, cookies, .. } = target else { return LEAVES };
     if let Some(header) = &canary.by_header
         && let Some(value) = headers.get(header.to_ascii_lowercase().as_str())
     {
         match (&canary.by_header_value, value.as_ref()) {
-            (Some(wanted), value) if **wanted == *value => return true,
+            (Some(wanted), value) if **wanted == *value => return TAKES,
             (Some(_), _) => {}
-            (None, "always") => return true,
-            (None, "never") => return false,
+            (None, "always") => return TAKES,
+            (None, "never") => return LEAVES,
             (None, _) => {}
         }
     }
     match canary.by_cookie.as_ref().and_then(|cookie| cookies.get(cookie)).map(Arc::as_ref) {
-        Some("always") => return true,
-        Some("never") => return false,
+        Some("always") => return TAKES,
+        Some("never") => return LEAVES,
         Some(_) | None => {}
     }
-    canary.weight > 0 && stream.happens(canary.weight.into(), canary.weight_total.into())
+    (canary.weight, canary.weight_total)
 }
 
 #[cfg(test)]

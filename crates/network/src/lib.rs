@@ -4,7 +4,8 @@
 //! end, and which endpoints are published; a [`Network`] keeps its own queue of what happens to requests.
 //! At one instant changes come before requests.
 //!
-//! - [`network`]: [`Network`]: pods, Services, sources, and time.
+//! - [`network`]: [`Network`]: Services, sources, and time; `processes` and `publishing`: what it is told of pods and
+//!   of their endpoints.
 //! - [`source`]: who sends, where to, how many: [`Source`], [`Load`], [`KeepAlive`].
 //! - [`rate`]: rates over time, and gaps without a logarithm.
 //! - [`app`]: how an application serves and stops: [`AppBehaviour`].
@@ -13,7 +14,8 @@
 //! - [`ingress`]: an Ingress with canaries and retries in front.
 //! - `view`, `pool`: what one proxy knows, and how it picks.
 //! - [`outcome`], [`report`], [`latency`]: what becomes of requests, one by one and all together.
-//! - [`fluid`]: the same in expectation, at a cost per change instead of per request.
+//! - [`fluid`]: the same in expectation, at a cost per change instead of per request; `backlog`, `retries`: lines
+//!   before pods, and requests that are sent again, as a fluid.
 //!
 //! A pod that exits at once loses what its node's proxy still sends it:
 //!
@@ -47,17 +49,22 @@
 
 pub mod app;
 mod backend;
+mod backlog;
 pub mod dns;
 mod error;
 pub mod fluid;
+mod fluid_paths;
 pub mod ingress;
 pub mod latency;
 pub mod network;
 pub mod outcome;
 mod pool;
+mod processes;
+mod publishing;
 pub mod rate;
 pub mod report;
 mod requests;
+mod retries;
 pub mod service;
 pub mod source;
 mod view;

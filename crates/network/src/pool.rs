@@ -34,6 +34,11 @@ impl Pool {
         self.places.contains_key(&pod)
     }
 
+    /// Where a pod stands among the members.
+    pub(crate) fn place(&self, pod: Uid) -> Option<usize> {
+        self.places.get(&pod).copied()
+    }
+
     /// Puts a pod in, or gives it another weight. `connections` it has already.
     pub(crate) fn insert(&mut self, pod: Uid, balancing: Balancing, weight: u32, connections: u64) {
         if !self.contains(pod) {

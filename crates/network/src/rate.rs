@@ -126,6 +126,12 @@ impl RateProfile {
         after.checked_sub(1).map_or(Rate::ZERO, |index| self.steps[index].1)
     }
 
+    /// The first offset after another at which the rate changes.
+    pub(crate) fn next_step(&self, after: u64) -> Option<u64> {
+        let next = self.steps.partition_point(|(at, _)| *at <= after);
+        self.steps.get(next).map(|(at, _)| *at)
+    }
+
     /// The area under the rate between two offsets.
     pub(crate) fn area(&self, from: u64, to: u64) -> u128 {
         let mut area = 0;

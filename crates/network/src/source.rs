@@ -259,9 +259,8 @@ impl Source {
             }
             Load::Replayed(times) if !times.is_sorted() => fault("load", "must be in ascending order"),
             Load::Fluid { .. } if self.keep_alive.is_some() => fault("keepAlive", "is not simulated by a fluid"),
-            Load::Fluid { .. } if self.attempts > 1 => fault("attempts", "are not simulated by a fluid"),
-            Load::Fluid { .. } if !matches!(self.target, Target::Service(_)) => {
-                fault("target", "must be a Service for a fluid")
+            Load::Fluid { .. } if matches!(self.target, Target::Host { .. }) => {
+                fault("target", "must be a Service or an Ingress for a fluid")
             }
             Load::Open { .. } | Load::Replayed(_) | Load::Closed { .. } | Load::Fluid { .. } => Ok(()),
         }

@@ -253,6 +253,14 @@ impl View {
         (if fallen_back { leaving } else { ready }).contains(pod).then_some(weight)
     }
 
+    /// Where some pods stand among those that a policy sends to, and how many those are.
+    pub(crate) fn places(&mut self, policy: TrafficPolicy, pods: &[Uid]) -> (Vec<usize>, usize) {
+        let fallen_back = self.standing(policy).0 == Standing::Leaving;
+        let (ready, leaving) = self.pools(policy);
+        let pool = if fallen_back { leaving } else { ready };
+        (pods.iter().filter_map(|pod| pool.place(*pod)).collect(), pool.members().len())
+    }
+
     /// All pods that a policy may send to, now or when it falls back.
     pub(crate) fn all_pods(&mut self, policy: TrafficPolicy) -> Vec<Uid> {
         let (ready, leaving) = self.pools(policy);
