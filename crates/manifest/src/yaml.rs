@@ -27,6 +27,10 @@ pub fn parse_yaml(text: &str) -> Result<Vec<Value>, YamlError> {
             max_depth: MAX_DEPTH,
             max_aliases: 1_000,
             max_anchors: 1_000,
+            // These grow with the text alone, so they need no bound: a cluster's pods may be one list.
+            max_documents: usize::MAX,
+            max_events: usize::MAX,
+            max_nodes: usize::MAX,
         },
         duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins,
         alias_limits: serde_saphyr::alias_limits! {
@@ -106,6 +110,13 @@ mod tests {
     #[test]
     fn leading_zeros_are_octal() {
         assert_eq!(parse_yaml("mode: 0644").unwrap(), [json!({"mode": 420})]);
+    }
+
+    #[test]
+    fn many_documents_are_no_bomb() {
+        assert_eq!(parse_yaml(&"---\na: 1\n".repeat(2_000)).unwrap().len(), 2_000);
+        let long = format!("[{}]", "x, ".repeat(300_000));
+        assert_eq!(parse_yaml(&long).unwrap()[0].as_array().map(Vec::len), Some(300_000));
     }
 
     #[test]
