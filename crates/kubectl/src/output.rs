@@ -6,7 +6,6 @@ use crate::fault::{Fault, said};
 use crate::flags::quoted;
 use crate::resource::Resource;
 use serde_json::Value;
-use wavetank_printers::jsonpath::JsonPathError;
 use wavetank_printers::{CustomColumns, Template, output, to_yaml};
 
 const ALLOWED: &str = "custom-columns,custom-columns-file,go-template,go-template-file,json,jsonpath,jsonpath-as-json,\
@@ -78,13 +77,6 @@ pub(crate) fn objects(
         }
         other => said(format!("not simulated: -o {other}")),
     }
-}
-
-/// The first value at a path.
-pub(crate) fn first_at(path: &str, object: &Value) -> Result<Option<Value>, Fault> {
-    let wrong = |error: JsonPathError| Fault::Said(error.to_string());
-    let found = Template::parse_relaxed(path).map_err(wrong)?.find(object).map_err(wrong)?;
-    Ok(found.into_iter().flatten().next())
 }
 
 /// Rows of cells, lined up.

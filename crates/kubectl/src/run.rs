@@ -134,6 +134,12 @@ pub(crate) fn picks(words: &[String], selected: bool) -> Result<Vec<Pick>, Fault
         return named.collect();
     }
     let Some((first, names)) = words.split_first() else { return Ok(Vec::new()) };
+    if first.contains(',') && !names.is_empty() {
+        // Each of the names in each of the resources.
+        let kinds = first.split(',').filter(|kind| !kind.is_empty());
+        let pairs = kinds.flat_map(|kind| names.iter().map(move |name| format!("{kind}/{name}")));
+        return picks(&pairs.collect::<Vec<String>>(), selected);
+    }
     let resources = resources(first)?;
     if names.is_empty() {
         return Ok(resources.into_iter().map(Pick::All).collect());
@@ -243,8 +249,17 @@ impl Run<'_> {
         Ok(self.find_picked(&picks))
     }
 
-    /// The objects that picks lead to.
+    /// The objects that picks lead to, where `--selector` is about something else.
+    pub(crate) fn find_named(&self, picks: &[Pick]) -> Findings {
+        self.find_selected(picks, None)
+    }
+
+    /// The objects that picks and selectors lead to.
     pub(crate) fn find_picked(&self, picks: &[Pick]) -> Findings {
+        self.find_selected(picks, self.arguments.text("selector"))
+    }
+
+    fn find_selected(&self, picks: &[Pick], labels: Option<&str>) -> Findings {
         let everywhere = self.arguments.on("all-namespaces");
         let namespace = self.namespace();
         let mut findings = Findings { single: matches!(picks, [Pick::Named(..)]), ..Findings::default() };
@@ -265,7 +280,7 @@ impl Run<'_> {
                 Pick::All(resource) => {
                     let wanted = Wanted {
                         namespace: (!everywhere).then(|| namespace.clone()),
-                        labels: self.arguments.text("selector").map(str::to_owned),
+                        labels: labels.map(str::to_owned),
                         fields: self.arguments.text("field-selector").map(str::to_owned),
                     };
                     match api::list(self.cluster, *resource, &wanted) {

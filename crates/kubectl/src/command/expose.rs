@@ -5,8 +5,9 @@
 use crate::command::generate::{equalities, label, metadata, send};
 use crate::fault::{Fault, said};
 use crate::flags::quoted;
-use crate::run::{Found, Run};
+use crate::run::{self, Found, Pick, Run};
 use serde_json::{Map, Value, json};
+use wavetank_model::Quantity;
 
 /// Flags of `expose`.
 pub(super) const EXPOSE_FLAGS: &str = "all allow-missing-template-keys cluster-ip:s dry-run:o external-ip:s field-manager:s \
@@ -14,9 +15,9 @@ pub(super) const EXPOSE_FLAGS: &str = "all allow-missing-template-keys cluster-i
                                        override-type:s overrides:s port:s protocol:s record recursive,R save-config \
                                        selector:s session-affinity:s show-managed-fields target-port:s template:s type:s";
 /// Flags of `autoscale`.
-pub(super) const AUTOSCALE_FLAGS: &str = "allow-missing-template-keys cpu-percent:i dry-run:o field-manager:s filename,f:s \
-                                          kustomize,k:s max:i min:i name:s output,o:s record recursive,R save-config \
-                                          show-managed-fields template:s";
+pub(super) const AUTOSCALE_FLAGS: &str = "allow-missing-template-keys cpu:s cpu-percent:i dry-run:o field-manager:s \
+                                          filename,f:s kustomize,k:s max:i memory:s min:i name:s output,o:s record \
+                                          recursive,R save-config show-managed-fields template:s";
 /// Flags of `run`.
 pub(super) const RUN_FLAGS: &str = "allow-missing-template-keys annotations:s attach cascade:o command dry-run:o env:s \
                                     expose field-manager:s force grace-period:i image:s image-pull-policy:s labels,l:s \
@@ -31,9 +32,24 @@ fn targets(run: &Run<'_>) -> Result<Vec<Found>, Fault> {
     Ok(findings.found)
 }
 
+/// The objects to expose. `--selector` chooses none of them: it is what their Services select.
+fn exposed(run: &Run<'_>) -> Result<Vec<Found>, Fault> {
+    let words = &run.arguments.words;
+    if words.is_empty() || run.has_files() {
+        return targets(run);
+    }
+    let picks = run::picks(words, false)?;
+    if picks.iter().any(|pick| matches!(pick, Pick::All(_))) && !run.arguments.on("all") {
+        return said("resource(s) were provided, but no name was specified");
+    }
+    let findings = run.find_named(&picks);
+    Fault::of_many(findings.faults)?;
+    Ok(findings.found)
+}
+
 /// `expose`.
 pub(super) fn expose(run: &mut Run<'_>) -> Result<(), Fault> {
-    for found in targets(run)? {
+    for found in exposed(run)? {
         let service = service_for(run, &found)?;
         send(run, &service, &service, "exposed", None)?;
     }
@@ -138,6 +154,29 @@ fn service_for(run: &Run<'_>, found: &Found) -> Result<Value, Fault> {
     }))
 }
 
+/// What `--cpu` and `--memory` ask for: a share of the request such as `70%`, or an amount for each pod.
+fn metrics(run: &Run<'_>) -> Result<Vec<Value>, Fault> {
+    let mut metrics = Vec::new();
+    for name in ["cpu", "memory"] {
+        let Some(text) = run.arguments.text(name).filter(|text| !text.is_empty()) else { continue };
+        let target = if let Some(percent) = text.strip_suffix('%') {
+            let wrong = |_| Fault::Said(format!("failed to parse percentage value for {name}: {}", quoted(text)));
+            json!({"type": "Utilization", "averageUtilization": percent.parse::<u32>().map_err(wrong)?})
+        } else {
+            // A bare number of processors is one of thousandths.
+            let unit = if name == "cpu" && text.bytes().all(|byte| byte.is_ascii_digit()) { "m" } else { "" };
+            let wrong = |error| Fault::Said(format!("failed to parse quantity value for {name}: {error}"));
+            let amount = Quantity::parse(&format!("{text}{unit}")).map_err(wrong)?;
+            json!({"type": "AverageValue", "averageValue": amount.canonical()})
+        };
+        metrics.push(json!({"type": "Resource", "resource": {"name": name, "target": target}}));
+    }
+    if !metrics.is_empty() && run.arguments.given("cpu-percent") {
+        return said("--cpu-percent and --cpu or --memory cannot be used together");
+    }
+    Ok(metrics)
+}
+
 /// `autoscale`.
 pub(super) fn autoscale(run: &mut Run<'_>) -> Result<(), Fault> {
     let Some(most) = run.arguments.number("max") else { return Err(Fault::Required("max".to_owned())) };
@@ -159,6 +198,7 @@ pub(super) fn autoscale(run: &mut Run<'_>) -> Result<(), Fault> {
         }
         let name = run.arguments.text("name").filter(|name| !name.is_empty()).unwrap_or(&found.at.name).to_owned();
         let percent = run.arguments.number("cpu-percent").filter(|percent| *percent >= 0);
+        let metrics = metrics(run)?;
         let target = json!({"apiVersion": resource.api_version(), "kind": resource.kind, "name": found.at.name});
         let (mut old, mut new) = (
             json!({"maxReplicas": most, "scaleTargetRef": target}),
@@ -174,6 +214,19 @@ pub(super) fn autoscale(run: &mut Run<'_>) -> Result<(), Fault> {
             "name": "cpu", "target": {"type": "Utilization", "averageUtilization": utilization}}}]);
         if let Some(percent) = percent {
             old["targetCPUUtilizationPercentage"] = percent.into();
+        }
+        if !metrics.is_empty() {
+            new["metrics"] = metrics.into();
+            let sent = json!({
+                "apiVersion": "autoscaling/v2",
+                "kind": "HorizontalPodAutoscaler",
+                "metadata": metadata(&name, &Map::new()),
+                "spec": new,
+            });
+            let mut shown = sent.clone();
+            shown["status"] = json!({"currentMetrics": null, "desiredReplicas": 0});
+            send(run, &sent, &shown, "autoscaled", None)?;
+            continue;
         }
         let status = json!({"currentReplicas": 0, "desiredReplicas": 0});
         let shown = json!({

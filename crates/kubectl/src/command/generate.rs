@@ -18,7 +18,7 @@ pub(super) const FLAGS: &str = "allow-missing-template-keys annotation:s annotat
                                 selector:s show-managed-fields tcp:s template:s validate:o";
 
 /// The one name that such a command takes.
-fn name(run: &Run<'_>) -> Result<String, Fault> {
+pub(super) fn name(run: &Run<'_>) -> Result<String, Fault> {
     let before = run.arguments.before_dashes.unwrap_or(run.arguments.words.len());
     match run.arguments.words.get(..before) {
         Some([name]) => Ok(name.clone()),
@@ -157,73 +157,6 @@ pub(super) fn namespace(run: &mut Run<'_>) -> Result<(), Fault> {
         "status": {},
     });
     send(run, &object, &object, "created", None)
-}
-
-/// `create configmap`.
-pub(super) fn config_map(run: &mut Run<'_>) -> Result<(), Fault> {
-    let name = name(run)?;
-    let given = |flag| run.arguments.given(flag);
-    if given("from-env-file") && (given("from-file") || given("from-literal")) {
-        return said("from-env-file cannot be combined with from-file or from-literal");
-    }
-    let mut entries: Vec<(String, String)> = Vec::new();
-    for source in run.arguments.all("from-file") {
-        entries.extend(file_entries(run, source)?);
-    }
-    for literal in run.arguments.all("from-literal") {
-        let Some((key, value)) = literal.split_once('=').filter(|(key, _)| !key.is_empty()) else {
-            return said(format!("invalid literal source {literal}, expected key=value"));
-        };
-        entries.push((key.to_owned(), value.trim_matches(['"', '\'']).to_owned()));
-    }
-    for path in run.arguments.all("from-env-file") {
-        let missing = || Fault::Said(format!("error reading {path}: no such file or directory"));
-        entries.extend(environment_entries(&run.files.read(path).ok_or_else(missing)?));
-    }
-    let mut data = Map::new();
-    for (key, value) in entries {
-        if !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)) {
-            return said(format!("{} is not valid key name for a ConfigMap: {CONFIG_KEY}", quoted(&key)));
-        }
-        if data.contains_key(&key) {
-            let key = quoted(&key);
-            return said(format!(
-                "cannot add key {key}, another key by that name already exists in Data for ConfigMap {}",
-                quoted(&name)
-            ));
-        }
-        data.insert(key, value.into());
-    }
-    let mut object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(&name, &Map::new())});
-    if !data.is_empty() {
-        object["data"] = Value::Object(data);
-    }
-    send(run, &object, &object, "created", Some("failed to create configmap"))
-}
-
-const CONFIG_KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  \
-                          or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
-
-/// A file, or those of a folder, by their names or by the key before `=`.
-fn file_entries(run: &Run<'_>, source: &str) -> Result<Vec<(String, String)>, Fault> {
-    let (key, path) = source.split_once('=').map_or((None, source), |(key, path)| (Some(key), path));
-    let base = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
-    if let Some(text) = run.files.read(path) {
-        return Ok(vec![(key.map_or_else(|| base(path), str::to_owned), text)]);
-    }
-    let Some(files) = run.files.list(path, false) else {
-        return said(format!("error reading {path}: no such file or directory"));
-    };
-    if key.is_some() {
-        return said("cannot give a key name for a directory path");
-    }
-    Ok(files.iter().filter_map(|file| Some((base(file), run.files.read(file)?))).collect())
-}
-
-/// Lines such as `KEY=value`. A key without a value asks for a variable of the shell, of which there are none.
-fn environment_entries(text: &str) -> Vec<(String, String)> {
-    let lines = text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));
-    lines.filter_map(|line| line.split_once('=')).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
 /// A Service of a type, with ports of `--tcp`.

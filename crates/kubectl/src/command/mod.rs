@@ -1,12 +1,13 @@
 //! The commands: a table of their words, their flags and what carries them out.
 //!
 //! Looking: [`get`], [`watch`], [`describe`], [`events`], [`wait`], [`diff`]. Changing: [`apply`], [`create`],
-//! [`generate`], [`expose`], [`delete`], [`patch`], [`metadata`], [`scale`], [`set`], [`rollout`], [`node`].
+//! [`generate`], [`config_map`], [`expose`], [`delete`], [`patch`], [`metadata`], [`scale`], [`set`], [`rollout`], [`node`].
 //! [`convert`] reads files of versions that are no longer served.
 //! [`about`] tells what the server is and serves.
 
 mod about;
 mod apply;
+mod config_map;
 mod convert;
 mod create;
 mod delete;
@@ -58,8 +59,8 @@ pub(crate) const COMMANDS: &[Command] = &[
     command("convert", convert::FLAGS, convert::convert),
     command("cordon", node::CORDON_FLAGS, node::cordon),
     command("create", create::FLAGS, create::create),
-    command("create configmap", generate::FLAGS, generate::config_map),
-    command("create cm", generate::FLAGS, generate::config_map),
+    command("create configmap", generate::FLAGS, config_map::config_map),
+    command("create cm", generate::FLAGS, config_map::config_map),
     command("create cronjob", generate::FLAGS, generate::cron_job),
     command("create cj", generate::FLAGS, generate::cron_job),
     command("create deployment", generate::FLAGS, generate::deployment),

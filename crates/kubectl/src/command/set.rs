@@ -231,9 +231,20 @@ pub(super) fn env(run: &mut Run<'_>) -> Result<(), Fault> {
         return list_env(run, findings, &pattern);
     }
     let overwrites = run.arguments.switch("overwrite").unwrap_or(true);
+    let referred = referred(run)?;
     change(run, findings, "env updated", |found, object| {
         for container in containers(pod_spec(found, object)?).into_iter().filter(|each| is_meant(each, &pattern)) {
             let mut variables = container["env"].as_array().cloned().unwrap_or_default();
+            for new in &referred {
+                match variables.iter_mut().find(|variable| variable["name"] == new["name"]) {
+                    Some(_) if !overwrites => {
+                        let name = new["name"].as_str().unwrap_or_default();
+                        return said(format!("{} already has a value, and --overwrite is false", quoted(name)));
+                    }
+                    Some(variable) => *variable = new.clone(),
+                    None => variables.push(new.clone()),
+                }
+            }
             for change in &changes {
                 match change.split_once('=') {
                     None => {
@@ -261,6 +272,54 @@ pub(super) fn env(run: &mut Run<'_>) -> Result<(), Fault> {
     })
 }
 
+/// Variables for the keys of the config map that `--from` names.
+fn referred(run: &Run<'_>) -> Result<Vec<Value>, Fault> {
+    let keys: Vec<&str> = run.arguments.all("keys").flat_map(|keys| keys.split(',')).collect();
+    let Some(source) = run.arguments.text("from").filter(|source| !source.is_empty()) else {
+        if !keys.is_empty() {
+            return said("when specifying --keys, a configmap or secret must be provided with --from");
+        }
+        return Ok(Vec::new());
+    };
+    let picks = crate::run::picks(&[source.to_owned()], false)?;
+    let findings = run.find_named(&picks);
+    Fault::of_many(findings.faults)?;
+    let prefix = run.arguments.text("prefix").unwrap_or_default();
+    let mut variables = Vec::new();
+    for found in findings.found {
+        if found.at.resource.kind != "ConfigMap" {
+            return said(format!("unsupported resource specified in --from: {}", found.at.resource.kind));
+        }
+        for (key, _) in found.object["data"].as_object().into_iter().flatten() {
+            if keys.is_empty() || keys.contains(&key.as_str()) {
+                let fit = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+                let name: String = key.chars().map(fit).collect();
+                let reference = json!({"configMapKeyRef": {"name": found.at.name, "key": key}});
+                let name = format!("{prefix}{}", name.to_uppercase());
+                variables.push(json!({"name": name, "valueFrom": reference}));
+            }
+        }
+    }
+    Ok(variables)
+}
+
+/// Where a variable has its value from, in kubectl's words.
+fn reference(source: &Value) -> String {
+    let text = |path: &str| source.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    for (kind, word) in [("configMapKeyRef", "configmap"), ("secretKeyRef", "secret")] {
+        if !source[kind].is_null() {
+            return format!("{word} {}, key {}", text(&format!("/{kind}/name")), text(&format!("/{kind}/key")));
+        }
+    }
+    if !source["fieldRef"].is_null() {
+        return format!("field path {}", text("/fieldRef/fieldPath"));
+    }
+    match (text("/resourceFieldRef/containerName"), text("/resourceFieldRef/resource")) {
+        ("", resource) => format!("resource field {resource}"),
+        (container, resource) => format!("resource field {container}/{resource}"),
+    }
+}
+
 fn list_env(run: &mut Run<'_>, findings: Findings, pattern: &str) -> Result<(), Fault> {
     for found in findings.found {
         let mut object = found.object.clone();
@@ -270,7 +329,10 @@ fn list_env(run: &mut Run<'_>, findings: Findings, pattern: &str) -> Result<(), 
             run.say(&format!("# {kind} {}, container {name}", found.at.name));
             for variable in container["env"].as_array().into_iter().flatten() {
                 let name = variable["name"].as_str().unwrap_or_default();
-                run.say(&format!("{name}={}", variable["value"].as_str().unwrap_or_default()));
+                run.say(&match variable.get("valueFrom") {
+                    Some(source) => format!("# {name} from {}", reference(source)),
+                    None => format!("{name}={}", variable["value"].as_str().unwrap_or_default()),
+                });
             }
         }
     }

@@ -5,11 +5,11 @@
 use crate::api;
 use crate::command::watch;
 use crate::fault::{Fault, said};
-use crate::output;
 use crate::run::{Found, Run};
 use core::time::Duration;
 use serde_json::Value;
 use wavetank::Time;
+use wavetank_printers::Template;
 
 /// Flags of `wait`.
 pub(super) const FLAGS: &str = "all all-namespaces,A allow-missing-template-keys field-selector:s filename,f:s for:s local \
@@ -19,12 +19,12 @@ pub(super) const FLAGS: &str = "all all-namespaces,A allow-missing-template-keys
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What is waited for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Goal {
     Deleted,
     Created,
     Condition { kind: String, status: String },
-    Path { path: String, value: Option<String> },
+    Path { path: Template, value: Option<String> },
 }
 
 fn goal(text: &str) -> Result<Goal, Fault> {
@@ -43,7 +43,10 @@ fn goal(text: &str) -> Result<Goal, Fault> {
         // The path may contain `=` within its braces.
         let end = rest.rfind('}').map_or(0, |end| end + 1);
         let (path, value) = match rest[end..].split_once('=') {
-            Some((tail, value)) => (format!("{}{tail}", &rest[..end]), Some(value.to_owned())),
+            Some((tail, value)) => {
+                let value = value.trim_start_matches('=').trim_matches(['\'', '"']).to_owned();
+                (format!("{}{tail}", &rest[..end]), Some(value))
+            }
             None => (rest.to_owned(), None),
         };
         if value.as_deref() == Some("") {
@@ -51,7 +54,9 @@ fn goal(text: &str) -> Result<Goal, Fault> {
                 "jsonpath wait has to have a value after equal sign, like --for=jsonpath='{.status.readyReplicas}'=3",
             );
         }
-        return Ok(Goal::Path { path: path.trim_matches(['\'', '"']).to_owned(), value });
+        let path = Template::parse_relaxed(path.trim_matches(['\'', '"']));
+        let path = path.map_err(|error| Fault::Said(error.to_string()))?;
+        return Ok(Goal::Path { path, value });
     }
     said(format!("unrecognized condition: {}", crate::flags::quoted(text)))
 }
@@ -69,6 +74,7 @@ impl Goal {
                 };
                 let current = |condition: &Value| {
                     let observed = condition["observedGeneration"].as_i64();
+                    let observed = observed.or_else(|| object["status"]["observedGeneration"].as_i64());
                     let generation = object["metadata"]["generation"].as_i64();
                     observed.is_none_or(|observed| generation.is_none_or(|generation| observed >= generation))
                 };
@@ -78,15 +84,31 @@ impl Goal {
                         && condition["status"].as_str().is_some_and(|found| found.eq_ignore_ascii_case(status))
                 })
             }
-            (Self::Path { path, value }, Some(object)) => match output::first_at(path, object)? {
-                None => false,
-                Some(found) => value.as_ref().is_none_or(|value| {
-                    let text = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
-                    text.trim() == value.trim()
-                }),
-            },
+            (Self::Path { path, value }, Some(object)) => has_value(path, value.as_deref(), object)?,
         })
     }
+}
+
+/// Whether there is one value at a path, and the one that is wanted.
+fn has_value(path: &Template, wanted: Option<&str>, object: &Value) -> Result<bool, Fault> {
+    let found = path.find(object).map_err(|error| Fault::Said(error.to_string()))?;
+    let [first, rest @ ..] = found.as_slice() else { return Ok(false) };
+    let Some(value) = first.first() else { return Ok(false) };
+    if !rest.is_empty() {
+        return said("given jsonpath expression matches more than one list");
+    }
+    if first.len() > 1 {
+        return said("given jsonpath expression matches more than one value");
+    }
+    let Some(wanted) = wanted else { return Ok(true) };
+    let text = match value {
+        Value::Object(_) | Value::Array(_) => {
+            return said("jsonpath leads to a nested object or list which is not supported");
+        }
+        Value::String(text) => text.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    };
+    Ok(text.trim() == wanted.trim())
 }
 
 /// `wait`.
@@ -155,4 +177,50 @@ fn wait_for(run: &mut Run<'_>, found: &Found, goal: &Goal, end: Time) -> Result<
     }
     let object = api::get(run.cluster, &found.at).unwrap_or_else(|_| found.object.clone());
     run.report(&found.at, &object, "condition met", crate::run::DryRun::No)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::kubectl::kubectl;
+    use wavetank::Cluster;
+
+    #[track_caller]
+    fn said(goal: &str) -> String {
+        let mut cluster = Cluster::builder().build();
+        assert_eq!(kubectl(&mut cluster, &(), "create deployment web --image=nginx --replicas=2").code, 0);
+        let output = kubectl(&mut cluster, &(), &format!("wait deploy/web --for={goal} --timeout=20s"));
+        format!("{}{}", output.stdout, output.stderr)
+    }
+
+    #[test]
+    fn one_plain_value_can_be_waited_for() {
+        let met = "deployment.apps/web condition met\n";
+        assert_eq!(said("jsonpath='{.status.readyReplicas}'=2"), met);
+        assert_eq!(said("jsonpath='{.spec.replicas}'='\"2\"'"), met);
+        assert_eq!(said("jsonpath='{.status.readyReplicas}'"), met);
+        assert_eq!(
+            said("jsonpath='{.spec.template}'=2"),
+            "error: jsonpath leads to a nested object or list which is not supported\n"
+        );
+        assert_eq!(
+            said("jsonpath='{.status.conditions[*].type}'=Available"),
+            "error: given jsonpath expression matches more than one value\n"
+        );
+    }
+
+    #[test]
+    fn a_condition_of_an_older_generation_does_not_count() {
+        let mut cluster = Cluster::builder().build();
+        let mut run = |line: &str| {
+            let output = kubectl(&mut cluster, &(), line);
+            format!("{}{}", output.stdout, output.stderr)
+        };
+        run("create deployment web --image=nginx");
+        run("wait deploy/web --for=condition=available");
+        run("set image deploy/web nginx=nginx:2");
+        let known = "get deploy web -o jsonpath='{.metadata.generation} {.status.observedGeneration}'";
+        assert_eq!(run(known), "2 1");
+        run("wait deploy/web --for=condition=available");
+        assert_eq!(run(known), "2 2");
+    }
 }
