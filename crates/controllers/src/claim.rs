@@ -5,6 +5,9 @@ use wavetank_model::PassError;
 
 /// One error out of many, as upstream aggregates them: equal texts once, several in brackets.
 pub(crate) fn claim_error(errors: Vec<Arc<str>>) -> Option<PassError> {
+    if errors.is_empty() {
+        return None;
+    }
     let mut told: Vec<Arc<str>> = Vec::new();
     for error in errors {
         if !told.contains(&error) {

@@ -62,7 +62,9 @@ pub mod endpoints;
 pub mod horizontal;
 pub mod replica_set;
 
-pub use deployment::{DeploymentInputs, DeploymentWrite, SetSeen, new_set_name, reconcile_deployment};
+pub use deployment::{
+    DeploymentInputs, DeploymentWrite, SetSeen, new_set_name, reconcile_deployment, replan_deployment,
+};
 pub use disruption::{CoveredPods, DisruptionInputs, DisruptionWrite, reconcile_disruption};
 pub use endpoint_slice::{
     EndpointSliceInputs, EndpointSliceWrite, NodeSeen, PodSeen, PodsGiven, SliceIndex, StaleSlices, TriggerTimes,
@@ -71,5 +73,6 @@ pub use endpoint_slice::{
 pub use endpoints::{EndpointsSubset, endpoints_of};
 pub use horizontal::{HorizontalInputs, HorizontalOutcome, HorizontalView, HorizontalWrite, reconcile_horizontal};
 pub use replica_set::{
-    Claim, ClaimKind, PodEvent, PodsSeen, ReplicaSetInputs, ReplicaSetWrite, Tally, reconcile_replica_set, surplus,
+    Claim, ClaimKind, PodEvent, PodsSeen, ReplicaSetInputs, ReplicaSetWrite, Tally, reconcile_replica_set,
+    replan_replica_set, surplus,
 };

@@ -7,7 +7,7 @@ use wavetank_controllers::deployment::annotations::{DESIRED_REPLICAS, MAX_REPLIC
 use wavetank_controllers::{DeploymentInputs, DeploymentWrite, SetSeen, new_set_name, reconcile_deployment};
 use wavetank_engine::Time;
 use wavetank_model::{
-    Base, Deployment, DeploymentSpec, DeploymentStatus, IntOrString, LabelSelector, LookAgain, ObjectMeta,
+    Base, Conditions, Deployment, DeploymentSpec, DeploymentStatus, IntOrString, LabelSelector, LookAgain, ObjectMeta,
     OwnerReference, Plan, PodTemplate, Reason, Refusal, ReplicaSet, ReplicaSetKey, ReplicaSetSpec, ReplicaSetStatus,
     Reply, RollingUpdate, SetKind, Strategy as Rollout, StringMap, TemplateFacts, Uid, drive,
 };
@@ -88,8 +88,9 @@ impl World {
                 self.sets.insert(set);
                 Ok(version)
             }
-            DeploymentWrite::Update { key, base, set } => {
-                let cached = sets.iter().find(|seen| seen.key == *key).map_or(0, |seen| seen.set.meta.resource_version);
+            DeploymentWrite::Edit { key, base, edit } => {
+                let seen = &sets.iter().find(|seen| seen.key == *key).unwrap().set;
+                let (set, cached) = (edit.of(seen), seen.meta.resource_version);
                 let live = self.sets[*key].meta.resource_version;
                 if self.start(*base, cached, live) != live {
                     return Err(Refusal::conflict("replicasets.apps", &set.meta.name));
@@ -152,7 +153,7 @@ impl World {
                 available_replicas: pods,
                 terminating_replicas: Some(0),
                 observed_generation: set.meta.generation,
-                conditions: Vec::new(),
+                conditions: Conditions::default(),
             };
         }
     }

@@ -148,7 +148,7 @@ impl World {
             }
         }
         self.memory = outcome.memory;
-        let events = outcome.plan.events.iter().map(|(_, event)| Arc::clone(&event.reason)).collect();
+        let events = outcome.plan.events.iter().map(|(_, event)| event.reason.shared()).collect();
         Passed { before, after: self.replicas, events }
     }
 }

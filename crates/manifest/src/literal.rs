@@ -171,7 +171,7 @@ fn deployment_status(fields: Fields<'_>, edge: &Edge) -> Result<DeploymentStatus
         unavailable_replicas: fields.count("unavailableReplicas")?,
         terminating_replicas: fields.int32("terminatingReplicas")?,
         collision_count: fields.int32("collisionCount")?,
-        conditions,
+        conditions: conditions.into(),
     })
 }
 
@@ -194,7 +194,7 @@ fn replica_set_status(fields: Fields<'_>, edge: &Edge) -> Result<ReplicaSetStatu
         available_replicas: fields.count("availableReplicas")?,
         terminating_replicas: fields.int32("terminatingReplicas")?,
         observed_generation: fields.int64("observedGeneration")?.unwrap_or_default(),
-        conditions,
+        conditions: conditions.into(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Deployments.
 
-use crate::{DeploymentCondition, IntOrString, LabelSelector, ObjectMeta, PodTemplate};
+use crate::shared::{Version, follow};
+use crate::{Conditions, DeploymentCondition, IntOrString, LabelSelector, ObjectMeta, PodTemplate};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -13,6 +14,15 @@ pub struct Deployment {
     pub spec: DeploymentSpec,
     /// What was observed.
     pub status: DeploymentStatus,
+}
+
+impl Version for Deployment {
+    fn follow(&mut self, other: &Self) {
+        let Self { meta, spec, status } = self;
+        meta.follow(&other.meta);
+        spec.follow(&other.spec);
+        status.follow(&other.status);
+    }
 }
 
 /// What a Deployment wants.
@@ -34,6 +44,29 @@ pub struct DeploymentSpec {
     pub paused: bool,
     /// Seconds without progress after which a rollout counts as failed; absent or `i32::MAX`: never.
     pub progress_deadline_seconds: Option<i32>,
+}
+
+impl DeploymentSpec {
+    fn follow(&mut self, other: &Self) {
+        let Self {
+            replicas,
+            selector,
+            template,
+            strategy,
+            min_ready_seconds,
+            revision_history_limit,
+            paused,
+            progress_deadline_seconds,
+        } = self;
+        (*replicas, *min_ready_seconds, *paused) = (other.replicas, other.min_ready_seconds, other.paused);
+        selector.follow(&other.selector);
+        follow(template, &other.template);
+        if strategy != &other.strategy {
+            strategy.clone_from(&other.strategy);
+        }
+        *revision_history_limit = other.revision_history_limit;
+        *progress_deadline_seconds = other.progress_deadline_seconds;
+    }
 }
 
 /// How old pods are replaced.
@@ -76,5 +109,27 @@ pub struct DeploymentStatus {
     /// How often a name of a ReplicaSet was taken.
     pub collision_count: Option<i32>,
     /// Conditions; their order has a meaning upstream.
-    pub conditions: Vec<DeploymentCondition>,
+    pub conditions: Conditions<DeploymentCondition>,
+}
+
+impl DeploymentStatus {
+    fn follow(&mut self, other: &Self) {
+        let Self {
+            observed_generation,
+            replicas,
+            updated_replicas,
+            ready_replicas,
+            available_replicas,
+            unavailable_replicas,
+            terminating_replicas,
+            collision_count,
+            conditions,
+        } = self;
+        *observed_generation = other.observed_generation;
+        (*replicas, *updated_replicas) = (other.replicas, other.updated_replicas);
+        (*ready_replicas, *available_replicas) = (other.ready_replicas, other.available_replicas);
+        (*unavailable_replicas, *terminating_replicas) = (other.unavailable_replicas, other.terminating_replicas);
+        *collision_count = other.collision_count;
+        conditions.follow(&other.conditions);
+    }
 }

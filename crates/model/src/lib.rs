@@ -1,7 +1,8 @@
 //! Kubernetes objects in proven, compact form, and the border of the reconcile functions.
 //!
 //! - [`identity`]: uids and arena keys; [`kind`]: the kinds of objects.
-//! - [`meta`]: object metadata, shared string maps, owner references.
+//! - [`meta`]: object metadata, shared string maps, owner references; [`notes`]: annotations that are numbers.
+//! - [`shared`]: what versions of one object have in common.
 //! - [`quantity`], [`selector`], [`int_or_string`], [`duration`]: the small values of the API.
 //! - [`label`], [`strconv`]: what may be a label, and how upstream reads and quotes.
 //! - [`template`]: pod templates, shared, with their two identities.
@@ -29,6 +30,7 @@ pub mod int_or_string;
 pub mod kind;
 pub mod label;
 pub mod meta;
+pub mod notes;
 pub mod pass;
 pub mod pod;
 pub mod quantity;
@@ -36,15 +38,16 @@ pub mod refusal;
 pub mod replica_set;
 pub mod selector;
 pub mod service;
+pub mod shared;
 pub mod strconv;
 pub mod template;
 
-pub use condition::{ConditionStatus, DeploymentCondition, PodCondition, ReplicaSetCondition};
+pub use condition::{ConditionStatus, Conditions, DeploymentCondition, PodCondition, ReplicaSetCondition};
 pub use container::{Container, Protocol};
 pub use deployment::{Deployment, DeploymentSpec, DeploymentStatus, RollingUpdate, Strategy};
 pub use document::{Document, DocumentKey, DocumentStatus, Meaning};
 pub use endpoint_slice::{Endpoint, EndpointConditions, EndpointHints, EndpointPod, EndpointPort, EndpointSlice};
-pub use event::{EventKind, EventRecord};
+pub use event::{EventKind, EventRecord, Text};
 pub use horizontal::{HorizontalPodAutoscaler, Scale};
 pub use identity::{DeploymentKey, NodeKey, PodKey, ReplicaSetKey, Uid};
 pub use ingress::{Canary, Ingress, IngressBackend, IngressPath, IngressRule, PathType};
@@ -55,7 +58,8 @@ pub use pass::{Base, LookAgain, Pass, PassError, Plan, Reply, drive};
 pub use pod::{Phase, Pod, PodFacts, PodStatus};
 pub use quantity::Quantity;
 pub use refusal::{Cause, Reason, Refusal};
-pub use replica_set::{ReplicaSet, ReplicaSetSpec, ReplicaSetStatus, SetKind};
+pub use replica_set::{ReplicaSet, ReplicaSetSpec, ReplicaSetStatus, SetEdit, SetKind};
 pub use selector::{FieldSelector, LabelSelector, Selector};
 pub use service::{AddressFamily, Service, ServicePort, ServiceSpec, ServiceType, TrafficDistribution, TrafficPolicy};
+pub use shared::Version;
 pub use template::{PodTemplate, TemplateFacts};

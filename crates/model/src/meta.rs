@@ -1,7 +1,9 @@
 //! Object metadata.
 
 use crate::Uid;
-use crate::selector::{Selector, SelectorError};
+use crate::notes::Notes;
+use crate::selector::{Requirement, Selector, SelectorError};
+use crate::shared::follow;
 use core::cmp::Ordering;
 use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -24,11 +26,22 @@ struct Shared {
     pairs: Pairs,
     selector: OnceLock<Box<Result<Selector, SelectorError>>>,
     digest: OnceLock<u64>,
+    notes: OnceLock<Box<Notes>>,
+    asked: OnceLock<Box<[OnceLock<Asked>; 4]>>,
 }
+
+/// A selector that asked whether it matches, and the answer.
+type Asked = (Arc<[Requirement]>, bool);
 
 impl Shared {
     const fn of(pairs: Pairs) -> Self {
-        Self { pairs, selector: OnceLock::new(), digest: OnceLock::new() }
+        Self {
+            pairs,
+            selector: OnceLock::new(),
+            digest: OnceLock::new(),
+            notes: OnceLock::new(),
+            asked: OnceLock::new(),
+        }
     }
 }
 
@@ -72,8 +85,9 @@ impl StringMap {
 
     fn pairs_mut(&mut self) -> &mut Pairs {
         let shared = Arc::make_mut(&mut self.0);
-        (shared.selector, shared.digest) = (OnceLock::new(), OnceLock::new());
-        &mut shared.pairs
+        let Shared { pairs, selector, digest, notes, asked } = shared;
+        (*selector, *digest, *notes, *asked) = Default::default();
+        pairs
     }
 
     /// Keys and values in order of the keys.
@@ -111,6 +125,27 @@ impl StringMap {
             let [_, _, _, _, _, _, _, _, low @ ..] = digest.value().to_be_bytes();
             u64::from_be_bytes(low)
         })
+    }
+
+    /// What the controller of Deployments reads in these annotations.
+    #[must_use]
+    pub fn notes(&self) -> &Notes {
+        self.0.notes.get_or_init(|| Box::new(Notes::of(self)))
+    }
+
+    /// What a selector answers about these labels. The first few that ask are remembered: the same ones
+    /// ask in every pass.
+    pub(crate) fn answer(&self, selector: &Arc<[Requirement]>, matches: impl Fn() -> bool) -> bool {
+        let asked = self.0.asked.get_or_init(Box::default);
+        let mut answers = asked.iter().map(|asked| asked.get_or_init(|| (Arc::clone(selector), matches())));
+        match answers.find(|(known, _)| Arc::ptr_eq(known, selector)) {
+            Some((_, answer)) => *answer,
+            None => matches(),
+        }
+    }
+
+    pub(crate) fn follow(&mut self, other: &Self) {
+        follow(&mut self.0, &other.0);
     }
 
     /// The selector of exactly these labels, checked once for all copies of the map.
@@ -180,6 +215,16 @@ pub struct OwnerReference {
     pub block_owner_deletion: Option<bool>,
 }
 
+impl OwnerReference {
+    fn follow(&mut self, other: &Self) {
+        let Self { api_version, kind, name, uid, controller, block_owner_deletion } = self;
+        follow(api_version, &other.api_version);
+        follow(kind, &other.kind);
+        follow(name, &other.name);
+        (*uid, *controller, *block_owner_deletion) = (other.uid, other.controller, other.block_owner_deletion);
+    }
+}
+
 /// Metadata of an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectMeta {
@@ -216,6 +261,39 @@ impl ObjectMeta {
     #[must_use]
     pub fn controller(&self) -> Option<&OwnerReference> {
         self.owners.iter().find(|owner| owner.controller == Some(true))
+    }
+
+    /// Becomes equal to another version of the same metadata, at the cost of what differs.
+    pub(crate) fn follow(&mut self, other: &Self) {
+        let Self {
+            name,
+            namespace,
+            generate_name,
+            uid,
+            resource_version,
+            generation,
+            creation,
+            deletion,
+            deletion_grace_seconds,
+            labels,
+            annotations,
+            owners,
+            finalizers,
+        } = self;
+        follow(name, &other.name);
+        follow(namespace, &other.namespace);
+        follow(generate_name, &other.generate_name);
+        (*uid, *resource_version, *generation) = (other.uid, other.resource_version, other.generation);
+        (*creation, *deletion, *deletion_grace_seconds) =
+            (other.creation, other.deletion, other.deletion_grace_seconds);
+        labels.follow(&other.labels);
+        annotations.follow(&other.annotations);
+        if owners.len() == other.owners.len() {
+            owners.iter_mut().zip(&other.owners).for_each(|(mine, other)| mine.follow(other));
+        } else {
+            owners.clone_from(&other.owners);
+        }
+        finalizers.clone_from(&other.finalizers);
     }
 
     /// Whether the object is being deleted.

@@ -87,6 +87,17 @@ impl<W> Default for Plan<W> {
     }
 }
 
+impl<W> Plan<W> {
+    /// A plan of nothing that has the room of this one: passes are many, and their plans short.
+    #[must_use]
+    pub fn cleared(self) -> Self {
+        let Self { mut writes, mut events, error: _, look_again: _ } = self;
+        writes.clear();
+        events.clear();
+        Self { writes, events, ..Self::default() }
+    }
+}
+
 /// A pass under way: code reads like upstream, `let made = pass.put(write)?;`.
 #[derive(Debug)]
 pub struct Pass<'a, W> {
@@ -98,7 +109,13 @@ impl<'a, W> Pass<'a, W> {
     /// A pass that knows these replies.
     #[must_use]
     pub fn new(replies: &'a [Reply]) -> Self {
-        Self { replies, plan: Plan::default() }
+        Self::in_place_of(replies, Plan::default())
+    }
+
+    /// A pass that knows these replies and plans in the room of a former plan.
+    #[must_use]
+    pub fn in_place_of(replies: &'a [Reply], former: Plan<W>) -> Self {
+        Self { replies, plan: former.cleared() }
     }
 
     /// Makes a write that stands for one request; answers its number, or the refusal.
@@ -118,6 +135,12 @@ impl<'a, W> Pass<'a, W> {
         let number = self.plan.writes.len();
         self.plan.writes.push(write);
         self.replies.get(number).cloned().unwrap_or(Reply::done(count))
+    }
+
+    /// Writes made so far.
+    #[must_use]
+    pub const fn writes(&self) -> usize {
+        self.plan.writes.len()
     }
 
     /// Records an event after the writes made so far.

@@ -1,6 +1,7 @@
 //! ReplicaSets, and ReplicationControllers, which are the same under another name.
 
-use crate::{LabelSelector, ObjectMeta, PodTemplate, ReplicaSetCondition};
+use crate::shared::{Version, follow};
+use crate::{Conditions, LabelSelector, ObjectMeta, PodTemplate, ReplicaSetCondition, StringMap};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -47,6 +48,16 @@ pub struct ReplicaSet {
     pub status: ReplicaSetStatus,
 }
 
+impl Version for ReplicaSet {
+    fn follow(&mut self, other: &Self) {
+        let Self { kind, meta, spec, status } = self;
+        *kind = other.kind;
+        meta.follow(&other.meta);
+        spec.follow(&other.spec);
+        status.follow(&other.status);
+    }
+}
+
 /// What a ReplicaSet wants.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReplicaSetSpec {
@@ -58,6 +69,43 @@ pub struct ReplicaSetSpec {
     pub selector: LabelSelector,
     /// What its pods look like.
     pub template: Arc<PodTemplate>,
+}
+
+impl ReplicaSetSpec {
+    fn follow(&mut self, other: &Self) {
+        let Self { replicas, min_ready_seconds, selector, template } = self;
+        (*replicas, *min_ready_seconds) = (other.replicas, other.min_ready_seconds);
+        selector.follow(&other.selector);
+        follow(template, &other.template);
+    }
+}
+
+/// What its Deployment may change of a ReplicaSet that exists: all of it, as it shall be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetEdit {
+    /// `replicas`.
+    pub replicas: i32,
+    /// `minReadySeconds`.
+    pub min_ready_seconds: i32,
+    /// Annotations.
+    pub annotations: StringMap,
+}
+
+impl SetEdit {
+    /// The set as it shall be.
+    #[must_use]
+    pub fn of(&self, set: &ReplicaSet) -> ReplicaSet {
+        let mut set = set.clone();
+        self.clone().apply(&mut set);
+        set
+    }
+
+    /// Changes the set.
+    pub fn apply(self, set: &mut ReplicaSet) {
+        let Self { replicas, min_ready_seconds, annotations } = self;
+        (set.spec.replicas, set.spec.min_ready_seconds) = (replicas, min_ready_seconds);
+        set.meta.annotations = annotations;
+    }
 }
 
 /// What was observed of a ReplicaSet.
@@ -76,5 +124,23 @@ pub struct ReplicaSetStatus {
     /// Generation that this status speaks of.
     pub observed_generation: i64,
     /// Conditions; their order has a meaning upstream.
-    pub conditions: Vec<ReplicaSetCondition>,
+    pub conditions: Conditions<ReplicaSetCondition>,
+}
+
+impl ReplicaSetStatus {
+    fn follow(&mut self, other: &Self) {
+        let Self {
+            replicas,
+            fully_labeled_replicas,
+            ready_replicas,
+            available_replicas,
+            terminating_replicas,
+            observed_generation,
+            conditions,
+        } = self;
+        (*replicas, *fully_labeled_replicas) = (other.replicas, other.fully_labeled_replicas);
+        (*ready_replicas, *available_replicas) = (other.ready_replicas, other.available_replicas);
+        (*terminating_replicas, *observed_generation) = (other.terminating_replicas, other.observed_generation);
+        conditions.follow(&other.conditions);
+    }
 }

@@ -80,6 +80,12 @@ impl LabelSelector {
         labels.chain(expressions).collect::<Result<Vec<_>, _>>().map(Selector::of)
     }
 
+    /// Whether it can be made ready to match.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        if self.match_expressions.is_empty() { self.match_labels.selector().is_ok() } else { self.compile().is_ok() }
+    }
+
     /// The selector as tables show it: `<none>` when it is empty, `<error>` when it is not valid.
     #[must_use]
     pub fn format(&self) -> String {
@@ -121,6 +127,11 @@ impl LabelSelector {
             object.match_expressions.push(LabelSelectorRequirement { key, operator: operator.into(), values });
         }
         Ok(object)
+    }
+
+    pub(crate) fn follow(&mut self, other: &Self) {
+        self.match_labels.follow(&other.match_labels);
+        self.match_expressions.clone_from(&other.match_expressions);
     }
 
     /// Whether there is no requirement; such a selector matches everything.
@@ -188,7 +199,8 @@ impl Selector {
     /// Whether labels meet all requirements.
     #[must_use]
     pub fn matches(&self, labels: &StringMap) -> bool {
-        !self.nothing && self.requirements.iter().all(|requirement| requirement.matches(labels))
+        let all = || self.requirements.iter().all(|requirement| requirement.matches(labels));
+        !self.nothing && labels.answer(&self.requirements, all)
     }
 
     /// Whether there is no requirement, so that everything matches.

@@ -76,8 +76,7 @@ impl Store {
 
     /// All stored documents of a kind, by namespace and name.
     pub fn documents(&self, kind: Kind) -> impl Iterator<Item = (DocumentKey, &Arc<Document>)> {
-        let any = self.documents.kinds.contains_key(&kind);
-        let named = any.then(|| {
+        let named = self.has_documents(kind).then(|| {
             let empty: Arc<str> = "".into();
             self.documents.names.range((kind, Arc::clone(&empty), empty)..)
         });
@@ -125,7 +124,7 @@ impl Store {
         new.meta.resource_version = self.version.max(1);
         let named = new.named();
         let (kind, uid, document) = (new.kind, new.meta.uid, Arc::new(new));
-        let key = self.documents.slots.insert(Slot { stored: Some(Arc::clone(&document)), seen: Some(document) });
+        let key = self.documents.slots.insert(Slot::new(Some(Arc::clone(&document)), Some(document)));
         self.documents.name((kind, named.0, named.1), key);
         self.documents.by_uid.insert(uid, key);
         key
@@ -137,7 +136,7 @@ impl Store {
         self.version = self.version.max(document.meta.resource_version);
         let named = document.named();
         let document = Arc::new(document);
-        let key = self.documents.slots.insert(Slot { stored: Some(Arc::clone(&document)), seen: None });
+        let key = self.documents.slots.insert(Slot::new(Some(Arc::clone(&document)), None));
         self.documents.name((document.kind, named.0, named.1), key);
         self.documents.by_uid.insert(document.meta.uid, key);
         self.index_owners(key, None, Some(&document));

@@ -1,6 +1,7 @@
 //! Objects, their indices, versions and changes. Only the store mutates.
 //!
 //! - [`slot`]: an object as stored and as seen by the controllers.
+//! - `names`: keys by namespace and name.
 //! - [`pod_name`]: names of pods, computed from owner and ordinal.
 //! - `roll`: pods in order of their identities.
 //! - [`victims`]: pods in the order in which a scale-down takes them.
@@ -19,6 +20,7 @@ pub mod change;
 pub mod cohort;
 pub mod delivery;
 pub mod documents;
+mod names;
 mod pages;
 pub mod pod_arena;
 pub mod pod_column;

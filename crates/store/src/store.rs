@@ -3,6 +3,7 @@
 use crate::change::{Change, PodView};
 use crate::cohort::{Cohort, CohortId, CohortIdentity};
 use crate::documents::Documents;
+use crate::names::Names;
 use crate::pod_arena::{PodArena, PodRecord};
 use crate::pod_name;
 use crate::pods::PodState;
@@ -70,7 +71,7 @@ pub struct Store {
     pub(crate) deployments: SlotMap<DeploymentKey, Slot<Deployment>>,
     pub(crate) sets: SlotMap<ReplicaSetKey, Slot<ReplicaSet>>,
     pub(crate) pods: PodArena,
-    pub(crate) deployment_names: BTreeMap<Named, DeploymentKey>,
+    pub(crate) deployment_names: Names<DeploymentKey>,
     pub(crate) set_names: BTreeMap<(SetKind, Arc<str>, Arc<str>), ReplicaSetKey>,
     /// Pods whose name does not follow from owner and ordinal.
     pub(crate) pod_names: BTreeMap<Named, PodKey>,
@@ -144,7 +145,7 @@ impl Store {
     /// The Deployment of a name.
     #[must_use]
     pub fn deployment_key(&self, namespace: &str, name: &str) -> Option<DeploymentKey> {
-        self.deployment_names.get(&(namespace.into(), name.into())).copied()
+        self.deployment_names.get(namespace, name)
     }
 
     /// A Deployment as stored and as seen.
@@ -155,7 +156,7 @@ impl Store {
 
     /// Names and keys of all stored Deployments, by namespace and name.
     pub fn deployments(&self) -> impl Iterator<Item = (DeploymentKey, &Arc<Deployment>)> {
-        self.deployment_names.values().filter_map(|key| Some((*key, self.deployments.get(*key)?.stored.as_ref()?)))
+        self.deployment_names.keys().filter_map(|key| Some((key, self.deployments.get(key)?.stored.as_ref()?)))
     }
 
     /// The Deployment with an identity.

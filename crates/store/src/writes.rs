@@ -2,7 +2,8 @@
 //!
 //! A write that changes nothing stores nothing and keeps the resource version. An update keeps the
 //! stored status and raises the generation when the spec changed (for a Deployment also when the
-//! annotations did); a status update keeps the stored spec, for Deployments also the labels.
+//! annotations did); a status update keeps the stored spec, for Deployments also the labels. A write
+//! names what it changes, and the next version of the object takes the place of the last but one.
 
 use crate::change::Change;
 use crate::slot::Slot;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use wavetank_engine::Time;
 use wavetank_model::{
     Deployment, DeploymentKey, DeploymentSpec, ObjectMeta, Refusal, ReplicaSet, ReplicaSetKey, ReplicaSetSpec,
-    ReplicaSetStatus, SetKind, StringMap, Uid,
+    ReplicaSetStatus, SetEdit, SetKind, StringMap, Uid,
 };
 
 /// The version that a write expects to find.
@@ -87,8 +88,7 @@ impl Store {
     /// # Errors
     /// `AlreadyExists` if the name is taken.
     pub fn create_deployment(&mut self, mut new: Deployment, now: Time) -> Result<DeploymentKey, Refusal> {
-        let name = (new.meta.namespace.clone(), new.meta.name.clone());
-        if self.deployment_names.contains_key(&name) {
+        if self.deployment_names.get(&new.meta.namespace, &new.meta.name).is_some() {
             return Err(Refusal::already_exists(DEPLOYMENTS, &new.meta.name));
         }
         self.stamp(&mut new.meta, now);
@@ -101,11 +101,10 @@ impl Store {
     pub fn put_deployment(&mut self, deployment: Deployment) -> DeploymentKey {
         self.last_uid = self.last_uid.max(deployment.meta.uid.0);
         self.version = self.version.max(deployment.meta.resource_version);
-        let name = (deployment.meta.namespace.clone(), deployment.meta.name.clone());
         let uid = deployment.meta.uid;
         let deployment = Arc::new(deployment);
-        let key = self.deployments.insert(Slot { stored: Some(Arc::clone(&deployment)), seen: None });
-        self.deployment_names.insert(name, key);
+        let key = self.deployments.insert(Slot::new(Some(Arc::clone(&deployment)), None));
+        self.deployment_names.insert(&deployment.meta.namespace, &deployment.meta.name, key);
         self.deployment_by_uid.insert(uid, key);
         self.changes.push(Change::Deployment { key, old: None, new: Some(deployment) });
         key
@@ -115,7 +114,7 @@ impl Store {
     pub fn put_live_deployment(&mut self, namespace: &str, name: &str, live: Option<Deployment>) {
         let Some(key) = self.deployment_key(namespace, name) else { return };
         if live.is_none() {
-            self.deployment_names.remove(&(namespace.into(), name.into()));
+            self.deployment_names.remove(namespace, name);
         }
         self.version = self.version.max(live.as_ref().map_or(0, |live| live.meta.resource_version));
         self.deployments[key].stored = live.map(Arc::new);
@@ -159,7 +158,6 @@ impl Store {
         if !expected.holds(live.meta.resource_version) {
             return Err(Refusal::conflict(DEPLOYMENTS, &new.meta.name));
         }
-        new.status = live.status.clone();
         keep_identity(&mut new.meta, &live.meta);
         let same_spec = same_deployment_spec(&new.spec, &live.spec);
         if !same_spec || new.meta.annotations != live.meta.annotations {
@@ -168,7 +166,8 @@ impl Store {
         if same_spec && new.meta == live.meta {
             return Ok(live.meta.resource_version);
         }
-        Ok(self.replace_deployment(key, &live, new))
+        let Deployment { meta, spec, status: _ } = new;
+        Ok(self.change_deployment(key, &live, |deployment| (deployment.meta, deployment.spec) = (meta, spec)))
     }
 
     /// Updates a Deployment's status; annotations are stored with it.
@@ -187,27 +186,37 @@ impl Store {
         if !expected.holds(live.meta.resource_version) {
             return Err(Refusal::conflict(DEPLOYMENTS, name));
         }
-        let mut new = (*live).clone();
-        new.status = status;
-        if let Some(annotations) = annotations {
-            new.meta.annotations = annotations.clone();
-        }
-        if new.status == live.status && new.meta == live.meta {
+        let annotations = annotations.filter(|annotations| **annotations != live.meta.annotations);
+        if status == live.status && annotations.is_none() {
             return Ok(live.meta.resource_version);
         }
-        Ok(self.replace_deployment(key, &live, new))
+        Ok(self.change_deployment(key, &live, |deployment| {
+            deployment.status = status;
+            if let Some(annotations) = annotations {
+                deployment.meta.annotations = annotations.clone();
+            }
+        }))
     }
 
-    fn replace_deployment(&mut self, key: DeploymentKey, live: &Arc<Deployment>, mut new: Deployment) -> u64 {
-        new.meta.resource_version = self.next_version();
-        let version = new.meta.resource_version;
+    /// Stores the next version of a Deployment; answers its number.
+    fn change_deployment(
+        &mut self,
+        key: DeploymentKey,
+        live: &Arc<Deployment>,
+        change: impl FnOnce(&mut Deployment),
+    ) -> u64 {
+        let version = self.next_version();
+        let slot = &mut self.deployments[key];
+        let new = slot.changed(live, |deployment| {
+            change(deployment);
+            deployment.meta.resource_version = version;
+        });
         if may_go(&new.meta) {
             self.drop_deployment(key);
             return version;
         }
-        let new = Arc::new(new);
-        self.deployments[key].stored = Some(Arc::clone(&new));
-        self.changes.push(Change::Deployment { key, old: Some(Arc::clone(live)), new: Some(new) });
+        let old = slot.store(Arc::clone(&new));
+        self.changes.push(Change::Deployment { key, old, new: Some(new) });
         version
     }
 
@@ -217,9 +226,9 @@ impl Store {
     /// `NotFound` if it is gone.
     pub fn delete_deployment(&mut self, key: DeploymentKey, finalizer: Option<&str>, now: Time) -> Result<(), Refusal> {
         let live = Arc::clone(self.live_deployment(key, "")?);
-        let mut new = (*live).clone();
-        if begin_deletion(&mut new.meta, finalizer, now) {
-            self.replace_deployment(key, &live, new);
+        let mut meta = live.meta.clone();
+        if begin_deletion(&mut meta, finalizer, now) {
+            self.change_deployment(key, &live, |deployment| deployment.meta = meta);
         }
         Ok(())
     }
@@ -227,7 +236,7 @@ impl Store {
     fn drop_deployment(&mut self, key: DeploymentKey) {
         let Some(slot) = self.deployments.get_mut(key) else { return };
         let Some(old) = slot.stored.take() else { return };
-        self.deployment_names.remove(&(old.meta.namespace.clone(), old.meta.name.clone()));
+        self.deployment_names.remove(&old.meta.namespace, &old.meta.name);
         self.deployment_by_uid.remove(&old.meta.uid);
         self.changes.push(Change::Deployment { key, old: Some(old), new: None });
         if self.deployments[key].is_gone() {
@@ -257,7 +266,7 @@ impl Store {
         let name = (set.kind, set.meta.namespace.clone(), set.meta.name.clone());
         let (uid, owner) = (set.meta.uid, controller_of(&set.meta));
         let set = Arc::new(set);
-        let key = self.sets.insert(Slot { stored: Some(Arc::clone(&set)), seen: None });
+        let key = self.sets.insert(Slot::new(Some(Arc::clone(&set)), None));
         self.set_names.insert(name, key);
         self.set_by_uid.insert(uid, key);
         self.sets_of.entry(owner).or_default().insert(uid, key);
@@ -284,7 +293,6 @@ impl Store {
         if !expected.holds(live.meta.resource_version) {
             return Err(Refusal::conflict(set_resource(new.kind), &new.meta.name));
         }
-        new.status = live.status.clone();
         keep_identity(&mut new.meta, &live.meta);
         let same_spec = same_set_spec(&new.spec, &live.spec);
         if !same_spec {
@@ -293,7 +301,33 @@ impl Store {
         if same_spec && new.meta == live.meta {
             return Ok(live.meta.resource_version);
         }
-        Ok(self.replace_set(key, &live, new))
+        let ReplicaSet { kind: _, meta, spec, status: _ } = new;
+        Ok(self.change_set(key, &live, |set| (set.meta, set.spec) = (meta, spec)))
+    }
+
+    /// Updates what its Deployment may change of a set.
+    ///
+    /// # Errors
+    /// `NotFound` if it is gone, `Conflict` if the precondition does not hold.
+    pub fn edit_set(
+        &mut self,
+        key: ReplicaSetKey,
+        edit: SetEdit,
+        expected: Precondition,
+        (kind, name): (SetKind, &str),
+    ) -> Result<u64, Refusal> {
+        let live = Arc::clone(self.live_set(key, kind, name)?);
+        if !expected.holds(live.meta.resource_version) {
+            return Err(Refusal::conflict(set_resource(kind), name));
+        }
+        let same_spec = edit.replicas == live.spec.replicas && edit.min_ready_seconds == live.spec.min_ready_seconds;
+        if same_spec && edit.annotations == live.meta.annotations {
+            return Ok(live.meta.resource_version);
+        }
+        Ok(self.change_set(key, &live, |set| {
+            edit.apply(set);
+            set.meta.generation += i64::from(!same_spec);
+        }))
     }
 
     /// Updates a set's status.
@@ -314,14 +348,17 @@ impl Store {
         if status == live.status {
             return Ok(live.meta.resource_version);
         }
-        let mut new = (*live).clone();
-        new.status = status;
-        Ok(self.replace_set(key, &live, new))
+        Ok(self.change_set(key, &live, |set| set.status = status))
     }
 
-    fn replace_set(&mut self, key: ReplicaSetKey, live: &Arc<ReplicaSet>, mut new: ReplicaSet) -> u64 {
-        new.meta.resource_version = self.next_version();
-        let version = new.meta.resource_version;
+    /// Stores the next version of a set; answers its number.
+    fn change_set(&mut self, key: ReplicaSetKey, live: &Arc<ReplicaSet>, change: impl FnOnce(&mut ReplicaSet)) -> u64 {
+        let version = self.next_version();
+        let slot = &mut self.sets[key];
+        let new = slot.changed(live, |set| {
+            change(set);
+            set.meta.resource_version = version;
+        });
         if may_go(&new.meta) {
             self.drop_set(key);
             return version;
@@ -330,9 +367,8 @@ impl Store {
         if before != after {
             move_set(&mut self.sets_of, before, after, new.meta.uid, key);
         }
-        let new = Arc::new(new);
-        self.sets[key].stored = Some(Arc::clone(&new));
-        self.changes.push(Change::ReplicaSet { key, old: Some(Arc::clone(live)), new: Some(new) });
+        let old = slot.store(Arc::clone(&new));
+        self.changes.push(Change::ReplicaSet { key, old, new: Some(new) });
         version
     }
 
@@ -342,9 +378,9 @@ impl Store {
     /// `NotFound` if it is gone.
     pub fn delete_set(&mut self, key: ReplicaSetKey, finalizer: Option<&str>, now: Time) -> Result<(), Refusal> {
         let live = Arc::clone(self.live_set(key, SetKind::ReplicaSet, "")?);
-        let mut new = (*live).clone();
-        if begin_deletion(&mut new.meta, finalizer, now) {
-            self.replace_set(key, &live, new);
+        let mut meta = live.meta.clone();
+        if begin_deletion(&mut meta, finalizer, now) {
+            self.change_set(key, &live, |set| set.meta = meta);
         }
         Ok(())
     }
@@ -360,8 +396,9 @@ impl Store {
     }
 }
 
-/// An update cannot change who an object is, nor take back its deletion.
+/// An update cannot change who an object is, nor take back its deletion. Names stay shared with others'.
 pub(crate) fn keep_identity(new: &mut ObjectMeta, live: &ObjectMeta) {
+    (new.name, new.namespace) = (live.name.clone(), live.namespace.clone());
     new.uid = live.uid;
     new.creation = live.creation;
     new.generation = live.generation;

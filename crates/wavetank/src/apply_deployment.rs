@@ -3,6 +3,7 @@
 use crate::cluster::Cluster;
 use crate::log::ObjectRef;
 use crate::passes::{ActivePass, Work};
+use std::sync::Arc;
 use wavetank_controllers::DeploymentWrite;
 use wavetank_model::{Base, Deployment, OwnerReference, Reason, Refusal, ReplicaSetKey, SetKind, Uid};
 use wavetank_store::Precondition;
@@ -34,18 +35,18 @@ pub(crate) fn land(cluster: &mut Cluster, pass: &mut ActivePass) -> Result<(), R
     let Work::Deployment { key, seen, plan } = &pass.work else { return Ok(()) };
     let Some(write) = plan.writes.get(pass.replies.len()) else { return Ok(()) };
     let deployment = &seen.deployment;
-    let name = deployment.meta.name.clone();
-    let met = |cluster: &mut Cluster, verb, kind, sub, name: std::sync::Arc<str>| {
-        cluster.refusals.meets(verb, kind, sub, || name.clone()).map_or(Ok(()), Err)
+    let name = &deployment.meta.name;
+    let met = |cluster: &mut Cluster, verb, kind, sub, name: &Arc<str>| {
+        cluster.refusals.meets(verb, kind, sub, || Arc::clone(name)).map_or(Ok(()), Err)
     };
     let version = match write {
         DeploymentWrite::ConfirmOwner => confirm(cluster, deployment)?,
         DeploymentWrite::Adopt(set) => {
-            met(cluster, "patch", "ReplicaSet", None, set_name(cluster, *set))?;
+            met(cluster, "patch", "ReplicaSet", None, &set_name(cluster, *set))?;
             let owner = OwnerReference {
                 api_version: "apps/v1".into(),
                 kind: "Deployment".into(),
-                name,
+                name: name.clone(),
                 uid: deployment.meta.uid,
                 controller: Some(true),
                 block_owner_deletion: Some(true),
@@ -53,21 +54,22 @@ pub(crate) fn land(cluster: &mut Cluster, pass: &mut ActivePass) -> Result<(), R
             edit_owners(cluster, *set, deployment.meta.uid, Some(owner))?
         }
         DeploymentWrite::Release(set) => {
-            met(cluster, "patch", "ReplicaSet", None, set_name(cluster, *set))?;
+            met(cluster, "patch", "ReplicaSet", None, &set_name(cluster, *set))?;
             edit_owners(cluster, *set, deployment.meta.uid, None)?
         }
         DeploymentWrite::Create(set) => {
-            met(cluster, "create", "ReplicaSet", None, set.meta.name.clone())?;
+            met(cluster, "create", "ReplicaSet", None, &set.meta.name)?;
             cluster.store.create_set((**set).clone(), cluster.now)?;
             cluster.store.version()
         }
-        DeploymentWrite::Update { key, base, set } => {
-            met(cluster, "update", "ReplicaSet", None, set.meta.name.clone())?;
+        DeploymentWrite::Edit { key, base, edit } => {
+            let Some(set) = seen.set(*key) else { return Ok(()) };
+            met(cluster, "update", "ReplicaSet", None, &set.meta.name)?;
             let expected = expected(*base, set.meta.resource_version, &pass.versions);
-            cluster.store.update_set(*key, (**set).clone(), expected)?
+            cluster.store.edit_set(*key, edit.clone(), expected, (set.kind, &set.meta.name))?
         }
         DeploymentWrite::Delete(set) => {
-            met(cluster, "delete", "ReplicaSet", None, set_name(cluster, *set))?;
+            met(cluster, "delete", "ReplicaSet", None, &set_name(cluster, *set))?;
             cluster.store.delete_set(*set, None, cluster.now)?;
             cluster.store.version()
         }
@@ -77,16 +79,16 @@ pub(crate) fn land(cluster: &mut Cluster, pass: &mut ActivePass) -> Result<(), R
             cluster.store.update_deployment(*key, (**deployment).clone(), expected)?
         }
         DeploymentWrite::Status { base, annotations, status } => {
-            met(cluster, "update", "Deployment", Some("status"), name.clone())?;
+            met(cluster, "update", "Deployment", Some("status"), name)?;
             let expected = expected(*base, deployment.meta.resource_version, &pass.versions);
-            cluster.store.update_deployment_status(*key, status.clone(), Some(annotations), expected, &name)?
+            cluster.store.update_deployment_status(*key, status.clone(), Some(annotations), expected, name)?
         }
     };
     pass.versions.push(version);
     Ok(())
 }
 
-fn set_name(cluster: &Cluster, set: ReplicaSetKey) -> std::sync::Arc<str> {
+fn set_name(cluster: &Cluster, set: ReplicaSetKey) -> Arc<str> {
     let slot = cluster.store.set(set);
     slot.and_then(|slot| slot.stored.as_ref().or(slot.seen.as_ref()))
         .map_or_else(|| "".into(), |set| set.meta.name.clone())

@@ -3,6 +3,7 @@
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::event::WorkKey;
+use crate::gather::DeploymentSeen;
 use crate::passes::{ActivePass, Work};
 use crate::rollout::split;
 use std::sync::Arc;
@@ -90,9 +91,7 @@ impl Cluster {
     pub(crate) fn request_of(&self, pass: &ActivePass) -> Option<Request> {
         self.audit.as_ref()?;
         match &pass.work {
-            Work::Deployment { seen, plan, .. } => {
-                deployment_request(self, &seen.deployment, plan.writes.get(pass.replies.len())?)
-            }
+            Work::Deployment { seen, plan, .. } => deployment_request(self, seen, plan.writes.get(pass.replies.len())?),
             Work::Set { set, plan, .. } => set_request(self, set, plan.writes.get(pass.replies.len())?, pass.answered),
         }
     }
@@ -128,8 +127,8 @@ fn pod_name(cluster: &Cluster, key: PodKey) -> Arc<str> {
     cluster.store.pod(key).map(|pod| cluster.store.pod_name(&pod)).unwrap_or_default()
 }
 
-fn deployment_request(cluster: &Cluster, seen: &Deployment, write: &DeploymentWrite) -> Option<Request> {
-    let name = seen.meta.name.clone();
+fn deployment_request(cluster: &Cluster, seen: &DeploymentSeen, write: &DeploymentWrite) -> Option<Request> {
+    let name = seen.deployment.meta.name.clone();
     let set_object = |set: &ReplicaSet| Some(Object::ReplicaSet(Box::new(set.clone())));
     Some(match write {
         DeploymentWrite::ConfirmOwner => return None,
@@ -137,13 +136,16 @@ fn deployment_request(cluster: &Cluster, seen: &Deployment, write: &DeploymentWr
             request("patch", "ReplicaSet", set_name(cluster, *key), None)
         }
         DeploymentWrite::Create(set) => request("create", "ReplicaSet", set.meta.name.clone(), set_object(set)),
-        DeploymentWrite::Update { set, .. } => request("update", "ReplicaSet", set.meta.name.clone(), set_object(set)),
+        DeploymentWrite::Edit { key, edit, .. } => {
+            let set = seen.set(*key)?;
+            request("update", "ReplicaSet", set.meta.name.clone(), set_object(&edit.of(set)))
+        }
         DeploymentWrite::Delete(key) => request("delete", "ReplicaSet", set_name(cluster, *key), None),
         DeploymentWrite::UpdateDeployment { deployment, .. } => {
             request("update", "Deployment", name, Some(Object::Deployment(deployment.clone())))
         }
         DeploymentWrite::Status { annotations, status, .. } => {
-            let mut sent = seen.clone();
+            let mut sent = Deployment::clone(&seen.deployment);
             sent.meta.annotations = annotations.clone();
             sent.status = status.clone();
             let object = Some(Object::Deployment(Box::new(sent)));
@@ -205,7 +207,7 @@ fn patched(cluster: &Cluster, pass: &ActivePass) -> Option<Object> {
             }
             DeploymentWrite::ConfirmOwner
             | DeploymentWrite::Create(_)
-            | DeploymentWrite::Update { .. }
+            | DeploymentWrite::Edit { .. }
             | DeploymentWrite::Delete(_)
             | DeploymentWrite::UpdateDeployment { .. }
             | DeploymentWrite::Status { .. } => None,

@@ -149,6 +149,7 @@ impl ClusterBuilder {
             watches: Vec::new(),
             audit: None,
             spare_changes: Vec::new(),
+            spare: crate::passes::Spare::default(),
         };
         cluster.put_system_documents();
         if self.nodes.is_empty() {

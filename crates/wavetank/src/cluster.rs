@@ -6,7 +6,7 @@ use crate::faults::WriteRefusals;
 use crate::horizontal::{AutoscalerId, Horizontal};
 use crate::log::{Component, Entry, Happening, History, LogLevel, ObjectRef};
 use crate::metrics::Metrics;
-use crate::passes::ActivePass;
+use crate::passes::{ActivePass, Spare};
 use crate::pod_life::Placement;
 use crate::pod_machines::Machines;
 use crate::profile::{Bucket, Profile};
@@ -15,7 +15,7 @@ use crate::services::Services;
 use crate::traffic::Traffic;
 use crate::unschedulable::Unschedulable;
 use crate::watch::Watch;
-use crate::work_queue::WorkQueue;
+use crate::work_queue::{Place, WorkQueue};
 use crate::{dispatch, history_digest};
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
@@ -73,16 +73,19 @@ pub struct Cluster {
     /// Room for the changes being absorbed.
     #[serde(skip)]
     pub(crate) spare_changes: Vec<Change>,
+    /// Room for the next pass.
+    #[serde(skip)]
+    pub(crate) spare: Spare,
 }
 
 /// One controller: its queue and its client.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Controller<K: Ord> {
+pub(crate) struct Controller<K> {
     pub(crate) queue: WorkQueue<K>,
     pub(crate) client: Bucket,
 }
 
-impl<K: Ord + Copy> Controller<K> {
+impl<K: Place> Controller<K> {
     pub(crate) fn new() -> Self {
         Self { queue: WorkQueue::new(), client: Bucket::default() }
     }
@@ -362,6 +365,11 @@ impl Cluster {
         if self.history.level >= LogLevel::Objects {
             self.history.push(Entry { time: self.now, what: Happening::Event { about: about(), event, source } });
         }
+    }
+
+    /// Whether events about Deployments and sets are kept.
+    pub(crate) fn keeps_events(&self) -> bool {
+        self.history.level >= LogLevel::Events || self.audit.is_some()
     }
 
     /// Whether events about single pods are kept.

@@ -46,7 +46,7 @@ fn see_set(cluster: &mut Cluster, key: ReplicaSetKey, old: Option<&Arc<ReplicaSe
     }
     let owner = |set: &Arc<ReplicaSet>| set.meta.controller().map(|owner| owner.uid);
     let (before, after) = (old.and_then(owner), new.and_then(owner));
-    for uid in [before, after].into_iter().flatten() {
+    for uid in [before, after.filter(|after| before != Some(*after))].into_iter().flatten() {
         mark_deployment(cluster, uid);
     }
     // An orphan wakes every Deployment that might want it.

@@ -3,6 +3,7 @@
 
 use crate::rank;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::sync::Arc;
 use wavetank_controllers::deployment::new_set_name;
 use wavetank_controllers::replica_set::rank::age_bucket;
@@ -21,43 +22,47 @@ pub struct DeploymentSeen {
     /// The Deployment.
     pub deployment: Arc<Deployment>,
     /// Sets that it controls and sets of its namespace without a controller.
-    pub sets: Vec<SetSeen>,
-    /// The set under the name that a new one would get.
+    pub sets: SmallVec<[SetSeen; 2]>,
+    /// The set under the name that a new one would get; looked up once a pass makes a new one.
     pub taken: Option<SetSeen>,
+}
+
+impl DeploymentSeen {
+    /// One of the sets.
+    pub(crate) fn set(&self, key: ReplicaSetKey) -> Option<&ReplicaSet> {
+        self.sets.iter().chain(&self.taken).find(|seen| seen.key == key).map(|seen| &*seen.set)
+    }
 }
 
 /// What the Deployment controller has seen of a Deployment; `None` if it is gone.
 #[must_use]
 pub fn deployment(store: &Store, key: DeploymentKey) -> Option<DeploymentSeen> {
-    let deployment = Arc::clone(store.deployment(key)?.seen.as_ref()?);
-    let recreates = deployment.spec.strategy == Strategy::Recreate;
-    let selector = deployment.spec.selector.compile().ok().filter(|_| recreates);
-    let seen = |key: ReplicaSetKey| {
-        let set = store.set(key)?.seen.as_ref()?;
-        let unfinished_pods = selector.as_ref().map_or(0, |selector| unfinished_pods(store, set, selector));
-        (set.kind == SetKind::ReplicaSet).then(|| SetSeen { key, set: Arc::clone(set), unfinished_pods })
-    };
-    let owned = store.sets_seen_with(Some(deployment.meta.uid));
-    let sets: Vec<SetSeen> = owned
-        .chain(store.sets_seen_with(None))
-        .filter_map(seen)
-        .filter(|seen| seen.set.meta.namespace == deployment.meta.namespace)
-        .collect();
-    // A name can only be found taken by a pass that makes a set, and none does that beside a set of the
-    // same template that is its own beyond doubt.
-    let has_new = sets.iter().any(|seen| is_the_new_one(&deployment, &seen.set));
-    let taken = if has_new {
-        None
-    } else {
-        store.set_key(SetKind::ReplicaSet, &deployment.meta.namespace, &new_set_name(&deployment)).and_then(seen)
-    };
-    Some(DeploymentSeen { deployment, sets, taken })
+    let deployment = store.deployment(key)?.seen.as_ref()?;
+    let selector = selector_of_recreating(deployment);
+    let mut sets = SmallVec::new();
+    for owner in [Some(deployment.meta.uid), None] {
+        let of_owner = store.sets_seen_with(owner).filter_map(|key| set_seen(store, key, selector.as_ref()));
+        sets.extend(of_owner.filter(|seen| seen.set.meta.namespace == deployment.meta.namespace));
+    }
+    Some(DeploymentSeen { deployment: Arc::clone(deployment), sets, taken: None })
 }
 
-fn is_the_new_one(deployment: &Deployment, set: &ReplicaSet) -> bool {
-    set.meta.controller().is_some_and(|owner| owner.uid == deployment.meta.uid)
-        && set.spec.template.means_the_same(&deployment.spec.template)
-        && deployment.spec.selector.compile().is_ok_and(|selector| selector.matches(&set.meta.labels))
+/// The set seen under the name that a new set of a Deployment would get.
+pub(crate) fn taken(store: &Store, deployment: &Deployment) -> Option<SetSeen> {
+    let key = store.set_key(SetKind::ReplicaSet, &deployment.meta.namespace, &new_set_name(deployment))?;
+    set_seen(store, key, selector_of_recreating(deployment).as_ref())
+}
+
+/// Only a Deployment that recreates asks for pods that have not ended.
+fn selector_of_recreating(deployment: &Deployment) -> Option<Selector> {
+    let recreates = deployment.spec.strategy == Strategy::Recreate;
+    if recreates { deployment.spec.selector.compile().ok() } else { None }
+}
+
+fn set_seen(store: &Store, key: ReplicaSetKey, recreating: Option<&Selector>) -> Option<SetSeen> {
+    let set = store.set(key)?.seen.as_ref().filter(|set| set.kind == SetKind::ReplicaSet)?;
+    let unfinished_pods = recreating.map_or(0, |selector| unfinished_pods(store, set, selector));
+    Some(SetSeen { key, set: Arc::clone(set), unfinished_pods })
 }
 
 fn unfinished_pods(store: &Store, set: &ReplicaSet, selector: &Selector) -> u32 {
@@ -74,9 +79,9 @@ fn unfinished_pods(store: &Store, set: &ReplicaSet, selector: &Selector) -> u32 
 #[must_use]
 pub fn pods(store: &mut Store, set: &ReplicaSet, now: Time, expectations_met: bool, burst: u32) -> PodsSeen {
     let Ok(selector) = set.spec.selector.compile() else { return PodsSeen::default() };
-    let owned: Vec<CohortId> = store.cohorts_with(Some(set.meta.uid)).collect();
+    let owned: SmallVec<[CohortId; 2]> = store.cohorts_with(Some(set.meta.uid)).collect();
     let mut seen = PodsSeen::default();
-    let mut matching = Vec::with_capacity(1);
+    let mut matching = SmallVec::<[CohortId; 2]>::new();
     for id in owned {
         let cohort = store.cohort(id);
         // A reference names its owner without a namespace, and holds within its own only.

@@ -13,6 +13,7 @@ use crate::horizontal_pass::HorizontalPass;
 use crate::horizontal_view::Listed;
 use crate::profile::Bucket;
 use crate::scale::{Scalable, Spelled};
+use crate::work_queue::Place;
 use serde::{Deserialize, Serialize};
 use slotmap::SecondaryMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,12 @@ use wavetank_store::{CohortId, Precondition};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct AutoscalerId(u32);
+
+impl Place for AutoscalerId {
+    fn place(self) -> Option<usize> {
+        usize::try_from(self.0).ok()
+    }
+}
 
 /// The horizontal pod autoscaler controller.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use wavetank_controllers::{
-    DeploymentInputs, DeploymentWrite, PodsSeen, ReplicaSetInputs, ReplicaSetWrite, reconcile_deployment,
-    reconcile_replica_set,
+    DeploymentInputs, DeploymentWrite, PodsSeen, ReplicaSetInputs, ReplicaSetWrite, replan_deployment,
+    replan_replica_set,
 };
 use wavetank_engine::Time;
 use wavetank_model::{
     DeploymentKey, EventRecord, LookAgain, PassError, Plan, PodKey, Reason, Refusal, ReplicaSet, ReplicaSetKey, Reply,
 };
-use wavetank_store::PodView;
+use wavetank_store::{PodView, Store};
 
 /// Retries after which the Deployment controller drops a key: upstream's `maxRetries`.
 const MAX_RETRIES: u32 = 15;
@@ -60,28 +60,26 @@ pub(crate) struct ActivePass {
 /// What a pass is for, what it has seen, and what it plans.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Work {
-    Deployment {
-        key: DeploymentKey,
-        seen: Box<DeploymentSeen>,
-        plan: Plan<DeploymentWrite>,
-    },
-    Set {
-        key: ReplicaSetKey,
-        set: Arc<ReplicaSet>,
-        pods: Box<PodsSeen>,
-        met: bool,
-        burst: u32,
-        plan: Plan<ReplicaSetWrite>,
-    },
+    Deployment { key: DeploymentKey, seen: DeploymentSeen, plan: Plan<DeploymentWrite> },
+    Set { key: ReplicaSetKey, set: Arc<ReplicaSet>, pods: PodsSeen, met: bool, burst: u32, plan: Plan<ReplicaSetWrite> },
+}
+
+/// What passes that have ended leave to the next ones: vectors with room.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spare {
+    replies: Vec<Reply>,
+    versions: Vec<u64>,
+    deployment: Plan<DeploymentWrite>,
+    set: Plan<ReplicaSetWrite>,
 }
 
 impl ActivePass {
-    pub(crate) const fn new(work: Work, began: Time) -> Self {
+    fn new(work: Work, began: Time, replies: Vec<Reply>, versions: Vec<u64>) -> Self {
         Self {
             work,
             began,
-            replies: Vec::new(),
-            versions: Vec::new(),
+            replies,
+            versions,
             answered: 0,
             failed: 0,
             refused: None,
@@ -92,7 +90,7 @@ impl ActivePass {
     }
 
     /// Plans again with the replies so far.
-    pub(crate) fn plan(&mut self) {
+    pub(crate) fn plan(&mut self, store: &Store) {
         match &mut self.work {
             Work::Deployment { seen, plan, .. } => {
                 let inputs = DeploymentInputs {
@@ -101,11 +99,16 @@ impl ActivePass {
                     sets: &seen.sets,
                     taken: seen.taken.as_ref(),
                 };
-                *plan = reconcile_deployment(&inputs, &self.replies);
+                *plan = replan_deployment(&inputs, &self.replies, core::mem::take(plan));
+                // Only a pass that makes a set can learn that its name is taken.
+                let makes_a_set = |write: &DeploymentWrite| matches!(write, DeploymentWrite::Create(_));
+                if seen.taken.is_none() && plan.writes.iter().any(makes_a_set) {
+                    seen.taken = gather::taken(store, &seen.deployment);
+                }
             }
             Work::Set { set, pods, met, burst, plan, .. } => {
                 let inputs = ReplicaSetInputs { now: self.began, set, pods, expectations_met: *met, burst: *burst };
-                *plan = reconcile_replica_set(&inputs, &self.replies);
+                *plan = replan_replica_set(&inputs, &self.replies, core::mem::take(plan));
             }
         }
     }
@@ -134,7 +137,7 @@ impl Cluster {
             self.deployments.queue.forget(key);
             return self.deployments.queue.done(key);
         };
-        let work = Work::Deployment { key, seen: Box::new(seen), plan: Plan::default() };
+        let work = Work::Deployment { key, seen, plan: core::mem::take(&mut self.spare.deployment) };
         self.begin_pass(work);
     }
 
@@ -153,28 +156,41 @@ impl Cluster {
         let met = self.expectations_met(key);
         let burst = self.profile.burst_replicas;
         let pods = gather::pods(&mut self.store, &set, self.now, met, burst);
-        self.begin_pass(Work::Set { key, set, pods: Box::new(pods), met, burst, plan: Plan::default() });
+        let plan = core::mem::take(&mut self.spare.set);
+        self.begin_pass(Work::Set { key, set, pods, met, burst, plan });
     }
 
     fn begin_pass(&mut self, work: Work) {
-        let mut pass = ActivePass::new(work, self.now);
-        pass.plan();
+        let Spare { replies, versions, .. } = &mut self.spare;
+        let mut pass = ActivePass::new(work, self.now, core::mem::take(replies), core::mem::take(versions));
+        pass.plan(&self.store);
         let number = self.next_pass;
         self.next_pass += 1;
-        self.go_on(number, pass);
-    }
-
-    pub(crate) fn continue_pass(&mut self, number: u64) {
-        if let Some(pass) = self.passes.remove(&number) {
-            self.go_on(number, pass);
+        match self.go_on(&mut pass) {
+            Some(landing) => self.suspend(number, landing, pass),
+            None => self.end_pass(pass),
         }
     }
 
-    /// Makes requests until the pass ends or one is on its way.
-    fn go_on(&mut self, number: u64, mut pass: ActivePass) {
+    pub(crate) fn continue_pass(&mut self, number: u64) {
+        if let Some(mut pass) = self.passes.remove(&number) {
+            match self.go_on(&mut pass) {
+                Some(landing) => self.suspend(number, landing, pass),
+                None => self.end_pass(pass),
+            }
+        }
+    }
+
+    fn suspend(&mut self, number: u64, landing: Time, pass: ActivePass) {
+        self.queue.put(landing, Event::PassGoesOn(number));
+        self.passes.insert(number, pass);
+    }
+
+    /// Makes requests until the pass ends or one is on its way; answers when that lands.
+    fn go_on(&mut self, pass: &mut ActivePass) -> Option<Time> {
         loop {
-            self.record_reached(&mut pass);
-            let Some(requests) = pass.requests() else { break };
+            self.record_reached(pass);
+            let requests = pass.requests()?;
             if pass.landing.is_none() && requests > 0 {
                 let rate = self.profile.client_rate;
                 let client = match pass.work {
@@ -185,19 +201,16 @@ impl Cluster {
                 pass.landing = Some(client.take(rate, began) + self.profile.api_write);
             }
             if let Some(landing) = pass.landing.filter(|landing| *landing > self.now) {
-                self.queue.put(landing, Event::PassGoesOn(number));
-                self.passes.insert(number, pass);
-                return;
+                return Some(landing);
             }
             pass.landing = None;
             if requests > 0 {
-                self.land(&mut pass);
+                self.land(pass);
             }
             if pass.answered >= requests {
-                self.end_write(&mut pass);
+                self.end_write(pass);
             }
         }
-        self.end_pass(pass);
     }
 
     /// One request reaches the server.
@@ -229,14 +242,16 @@ impl Cluster {
         (pass.answered, pass.failed) = (0, 0);
         pass.write_began = None;
         if again {
-            pass.plan();
+            pass.plan(&self.store);
         }
     }
 
     fn record_reached(&mut self, pass: &mut ActivePass) {
         let reached = pass.replies.len();
-        while let Some((_, event)) = pass.events().get(pass.recorded).filter(|(after, _)| *after <= reached).cloned() {
+        while let Some((_, event)) = pass.events().get(pass.recorded).filter(|(after, _)| *after <= reached) {
+            let event = self.keeps_events().then(|| event.clone());
             pass.recorded += 1;
+            let Some(event) = event else { continue };
             match &pass.work {
                 Work::Deployment { seen, .. } => {
                     let deployment = Arc::clone(&seen.deployment);
@@ -250,7 +265,10 @@ impl Cluster {
         }
     }
 
-    fn end_pass(&mut self, pass: ActivePass) {
+    fn end_pass(&mut self, mut pass: ActivePass) {
+        pass.replies.clear();
+        pass.versions.clear();
+        (self.spare.replies, self.spare.versions) = (pass.replies, pass.versions);
         if let Some(audit) = &mut self.audit {
             (audit.error, audit.look_again) = match &pass.work {
                 Work::Deployment { plan, .. } => (plan.error.clone(), plan.look_again),
@@ -258,9 +276,9 @@ impl Cluster {
             };
         }
         match pass.work {
-            Work::Deployment { key, plan, .. } => {
+            Work::Deployment { key, mut plan, .. } => {
                 self.look_again(WorkKey::Deployment(key), plan.look_again);
-                match plan.error {
+                match plan.error.take() {
                     None => self.deployments.queue.forget(key),
                     Some(PassError::Refused(refusal)) if refusal.is_namespace_terminating() => {
                         self.deployments.queue.forget(key);
@@ -272,6 +290,7 @@ impl Cluster {
                     Some(_) => self.deployments.queue.forget(key),
                 }
                 self.deployments.queue.done(key);
+                self.spare.deployment = plan;
             }
             Work::Set { key, plan, .. } => {
                 self.look_again(WorkKey::Set(key), plan.look_again);
@@ -282,6 +301,7 @@ impl Cluster {
                     self.sets.queue.forget(key);
                 }
                 self.sets.queue.done(key);
+                self.spare.set = plan;
             }
         }
     }

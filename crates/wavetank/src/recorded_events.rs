@@ -86,13 +86,13 @@ struct Correlator {
 impl Correlator {
     fn add(&mut self, time: Time, source: Component, about: &ObjectRef, record: &EventRecord) {
         self.recorded += 1;
-        let similar = (source, about.clone(), record.kind.as_str(), Arc::clone(&record.reason));
+        let similar = (source, about.clone(), record.kind.as_str(), record.reason.shared());
         let window =
             self.windows.entry(similar.clone()).or_insert_with(|| Window { messages: BTreeSet::new(), last: time });
         if time.since(window.last) > SIMILAR_WITHIN {
             window.messages.clear();
         }
-        window.messages.insert(Arc::clone(&record.message));
+        window.messages.insert(record.message.shared());
         window.last = time;
         let many = window.messages.len() >= usize::from(SIMILAR);
         if many {
@@ -105,9 +105,9 @@ impl Correlator {
         let message = if many {
             format!("(combined from similar events): {}", record.message).into()
         } else {
-            Arc::clone(&record.message)
+            record.message.shared()
         };
-        let key = (similar, (!many).then(|| Arc::clone(&record.message)));
+        let key = (similar, (!many).then(|| record.message.shared()));
         let allowance =
             self.allowances.entry((source, about.whole())).or_insert(Allowance { left: BURST, since: time });
         if !allowance.take(time) {
@@ -116,9 +116,9 @@ impl Correlator {
         if let Some(stored) = self.stored.get_mut(&key) {
             stored.count += 1;
             stored.last = time;
-            stored.record.message = message;
+            stored.record.message = message.into();
         } else {
-            let record = EventRecord { message, ..record.clone() };
+            let record = EventRecord { message: message.into(), ..record.clone() };
             let about = about.clone();
             let ordinal = self.recorded;
             self.stored.insert(key, Stored { about, source, record, ordinal, first: time, last: time, count: 1 });
@@ -243,13 +243,13 @@ mod tests {
     fn after_a_burst_one_event_in_five_minutes_is_let_through() {
         let mut correlator = Correlator::default();
         for number in 0..60 {
-            let record = EventRecord::normal(&format!("Reason{number}"), "text");
+            let record = EventRecord::normal(format!("Reason{number}"), "text");
             correlator.add(Time::ZERO, Component::Scheduler, &about(), &record);
         }
         assert_eq!(correlator.stored.len(), 25);
         let later = Time::ZERO + REFILL;
         for number in 60..63 {
-            let record = EventRecord::normal(&format!("Reason{number}"), "text");
+            let record = EventRecord::normal(format!("Reason{number}"), "text");
             correlator.add(later, Component::Scheduler, &about(), &record);
         }
         assert_eq!(correlator.stored.len(), 26);

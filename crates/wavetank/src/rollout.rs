@@ -72,7 +72,11 @@ pub enum RolloutStatus {
 
 /// `namespace/name`, or a name in the namespace `default`.
 pub(crate) fn split(name: &str) -> (&str, &str) {
-    name.split_once('/').unwrap_or(("default", name))
+    // Names are short, and asked for at every step of a wait.
+    match name.bytes().position(|byte| byte == b'/') {
+        Some(end) => (&name[..end], &name[end + 1..]),
+        None => ("default", name),
+    }
 }
 
 impl Cluster {

@@ -12,7 +12,7 @@ use wavetank_manifest::{
     Edge, decode_deployment, decode_pod, decode_replica_set, render_deployment, render_replica_set,
 };
 use wavetank_model::{
-    Base, Deployment, DeploymentStatus, Plan, Pod, Refusal, ReplicaSet, ReplicaSetKey, Reply, StringMap, drive,
+    Base, Deployment, DeploymentStatus, Plan, Pod, Refusal, ReplicaSet, ReplicaSetKey, Reply, SetEdit, StringMap, drive,
 };
 
 /// Plays one recorded pass twice: against a server that compares resource versions, and against one
@@ -126,7 +126,7 @@ impl Executor<'_> {
             DeploymentWrite::Adopt(key) => self.patch(*key, true),
             DeploymentWrite::Release(key) => self.patch(*key, false),
             DeploymentWrite::Create(set) => self.create(set),
-            DeploymentWrite::Update { key, base, set } => self.update(*key, *base, set),
+            DeploymentWrite::Edit { key, base, edit } => self.update(*key, *base, edit),
             DeploymentWrite::Delete(key) => self.delete(*key),
             DeploymentWrite::UpdateDeployment { base, deployment } => self.update_deployment(*base, deployment),
             DeploymentWrite::Status { base, annotations, status } => self.status(*base, annotations, status),
@@ -186,9 +186,10 @@ impl Executor<'_> {
         self.record(request("create", "ReplicaSet", name, None, Some(object)), result)
     }
 
-    fn update(&mut self, key: ReplicaSetKey, base: Base, set: &ReplicaSet) -> Result<u64, Refusal> {
-        let name = self.name(key);
-        let cached = self.names.get(key).map_or(0, |set| set.meta.resource_version);
+    fn update(&mut self, key: ReplicaSetKey, base: Base, edit: &SetEdit) -> Result<u64, Refusal> {
+        let Some(seen) = self.names.get(key) else { return Err(Refusal::not_found("replicasets.apps", "")) };
+        let (name, cached) = (seen.meta.name.clone(), seen.meta.resource_version);
+        let set = edit.of(seen);
         let live = self.server.sets.get(&name).map_or(0, |set| set.meta.resource_version);
         let version = self.version(base, cached, live);
         let edge = self.edge;
@@ -200,7 +201,7 @@ impl Executor<'_> {
                 stored.spec = set.spec.clone();
             })
         });
-        let object = render_replica_set(set, edge);
+        let object = render_replica_set(&set, edge);
         self.record(request("update", "ReplicaSet", &name, None, Some(object)), result)
     }
 

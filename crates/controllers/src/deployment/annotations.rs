@@ -1,71 +1,73 @@
 //! The annotations by which a Deployment and its ReplicaSets remember revisions and sizes.
 
+use super::sets::SetInHand;
 use std::borrow::Cow;
-use wavetank_model::{Deployment, ReplicaSet, StringMap};
-
-/// The revision of a ReplicaSet, copied to its Deployment.
-pub const REVISION: &str = "deployment.kubernetes.io/revision";
-/// Former revisions of a ReplicaSet that was rolled back to, separated by commas.
-pub const REVISION_HISTORY: &str = "deployment.kubernetes.io/revision-history";
-/// The `replicas` of the Deployment when the ReplicaSet was last sized.
-pub const DESIRED_REPLICAS: &str = "deployment.kubernetes.io/desired-replicas";
-/// The same, surge included.
-pub const MAX_REPLICAS: &str = "deployment.kubernetes.io/max-replicas";
-/// Asks for a rollback to a revision; 0 is the one before the newest.
-pub const ROLLBACK_TO: &str = "deprecated.deployment.rollback.to";
-
-/// Annotations that are not copied between a Deployment and its ReplicaSets.
-const RESERVED: [&str; 6] = [
-    "kubectl.kubernetes.io/last-applied-configuration",
-    REVISION,
-    REVISION_HISTORY,
-    DESIRED_REPLICAS,
-    MAX_REPLICAS,
-    ROLLBACK_TO,
-];
-
-/// Whether an annotation is not copied between a Deployment and its ReplicaSets.
-#[must_use]
-pub fn is_reserved(key: &str) -> bool {
-    RESERVED.contains(&key)
-}
+use wavetank_model::notes::Note;
+pub use wavetank_model::notes::{DESIRED_REPLICAS, MAX_REPLICAS, REVISION, REVISION_HISTORY, ROLLBACK_TO, is_reserved};
+use wavetank_model::{Deployment, StringMap};
 
 /// Longest history of revisions, in bytes.
 const MAX_HISTORY: usize = 2000;
 
 /// The revision of a ReplicaSet: 0 if it has none; absent if it cannot be read.
-pub(super) fn revision(set: &ReplicaSet) -> Option<i64> {
-    set.meta.annotations.get(REVISION).map_or(Some(0), |text| text.parse().ok())
+pub(super) fn revision(set: &SetInHand<'_>) -> Option<i64> {
+    match &set.annotations.notes().revision {
+        Note::Absent => Some(0),
+        Note::Number(revision) => Some(*revision),
+        Note::Text(text) => text.parse().ok(),
+    }
 }
 
 /// The number of replicas that a ReplicaSet was last sized for.
-pub(super) fn desired_replicas(set: &ReplicaSet) -> Option<i32> {
-    count(set.meta.annotations.get(DESIRED_REPLICAS)?)
+pub(super) fn desired_replicas(set: &SetInHand<'_>) -> Option<i32> {
+    count(&set.annotations.notes().desired_replicas)
 }
 
 /// The same, surge included.
-pub(super) fn max_replicas(set: &ReplicaSet) -> Option<i32> {
-    count(set.meta.annotations.get(MAX_REPLICAS)?)
+pub(super) fn max_replicas(set: &SetInHand<'_>) -> Option<i32> {
+    count(&set.annotations.notes().max_replicas)
 }
 
 /// A number in an annotation: digits only, no sign.
-fn count(text: &str) -> Option<i32> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+fn count(note: &Note) -> Option<i32> {
+    match note {
+        Note::Absent => None,
+        Note::Number(number) => i32::try_from(*number).ok().filter(|number| *number >= 0),
+        Note::Text(text) => text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?,
+    }
 }
 
 /// The revision that a Deployment is asked to go back to.
 pub(super) fn rollback_to(deployment: &Deployment) -> Option<i64> {
-    deployment.meta.annotations.get(ROLLBACK_TO)?.parse().ok()
+    match &deployment.meta.annotations.notes().rollback_to {
+        Note::Absent => None,
+        Note::Number(revision) => Some(*revision),
+        Note::Text(text) => text.parse().ok(),
+    }
 }
 
 /// Notes on a ReplicaSet for how many replicas it was sized; answers whether that is new.
-pub(super) fn set_replicas(annotations: &mut StringMap, desired: i32, max: i32) -> bool {
+pub(super) fn set_replicas(annotations: &mut Cow<'_, StringMap>, desired: i32, max: i32) -> bool {
+    let notes = annotations.notes();
+    if notes.desired_replicas.is(desired) && notes.max_replicas.is(max) {
+        return false;
+    }
+    let annotations = annotations.to_mut();
     let desired = annotations.set(DESIRED_REPLICAS, &desired.to_string());
     let max = annotations.set(MAX_REPLICAS, &max.to_string());
     desired || max
 }
 
-/// Notes the revision on a Deployment; answers whether that is new. Absent is as good as empty.
+/// Notes the revision of a ReplicaSet on its Deployment; answers whether that is new. Absent is as good
+/// as empty.
+pub(super) fn copy_revision(deployment: &mut Cow<'_, Deployment>, set: &StringMap) -> bool {
+    if deployment.meta.annotations.notes().revision == set.notes().revision {
+        return false;
+    }
+    set_revision(deployment, set.get(REVISION).unwrap_or_default())
+}
+
+/// Notes the revision on a Deployment; answers whether that is new.
 pub(super) fn set_revision(deployment: &mut Cow<'_, Deployment>, revision: &str) -> bool {
     let old = deployment.meta.annotations.get(REVISION).unwrap_or_default();
     old != revision && deployment.to_mut().meta.annotations.set(REVISION, revision)
@@ -76,16 +78,19 @@ pub(super) fn set_revision(deployment: &mut Cow<'_, Deployment>, revision: &str)
 ///
 /// A revision that cannot be read ends this early, and what was copied until then alone is no reason
 /// to write.
-pub(super) fn update_new_set(deployment: &Deployment, annotations: &mut StringMap, new_revision: i64) -> bool {
+pub(super) fn update_new_set(deployment: &Deployment, annotations: &mut Cow<'_, StringMap>, new_revision: i64) -> bool {
     let mut changed = copy(&deployment.meta.annotations, annotations);
-    let old_revision = match annotations.get(REVISION) {
-        None | Some("") => 0,
-        Some(text) => match text.parse::<i64>() {
+    let old_revision = match &annotations.notes().revision {
+        Note::Absent => 0,
+        Note::Number(revision) => *revision,
+        Note::Text(text) if text.is_empty() => 0,
+        Note::Text(text) => match text.parse::<i64>() {
             Ok(revision) => revision,
             Err(_) => return false,
         },
     };
     if old_revision < new_revision {
+        let annotations = annotations.to_mut();
         let old = annotations.get(REVISION).map(str::to_owned);
         changed |= annotations.set(REVISION, &new_revision.to_string());
         if let Some(old) = old {
@@ -98,10 +103,14 @@ pub(super) fn update_new_set(deployment: &Deployment, annotations: &mut StringMa
     changed
 }
 
-fn copy(from: &StringMap, to: &mut StringMap) -> bool {
+fn copy(from: &StringMap, to: &mut Cow<'_, StringMap>) -> bool {
     let mut changed = false;
-    for (key, value) in from.iter().filter(|(key, _)| !is_reserved(key)) {
-        changed |= to.set(key, value);
+    if from.notes().others {
+        for (key, value) in from.iter().filter(|(key, _)| !is_reserved(key)) {
+            if to.get(key) != Some(value) {
+                changed |= to.to_mut().set(key, value);
+            }
+        }
     }
     changed
 }
@@ -140,7 +149,9 @@ mod tests {
 
     #[test]
     fn a_count_is_digits_only() {
+        let count = |text| count(&StringMap::from_iter([(DESIRED_REPLICAS, text)]).notes().desired_replicas);
         assert_eq!(count("12"), Some(12));
+        assert_eq!(count("012"), Some(12));
         assert_eq!(count("+12"), None);
         assert_eq!(count("-1"), None);
         assert_eq!(count(""), None);

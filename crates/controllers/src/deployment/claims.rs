@@ -1,11 +1,12 @@
 //! Whose ReplicaSets are whose.
 
-use super::sets::{SetInHand, by_creation};
+use super::sets::{SetInHand, Sets, by_creation};
 use super::sync::Sync;
 use super::write::{DeploymentWrite, SetSeen};
 use crate::claim::claim_error;
+use smallvec::SmallVec;
 use std::sync::Arc;
-use wavetank_model::{Base, PassError, Reason, Refusal, Selector};
+use wavetank_model::{PassError, Reason, Refusal, Selector};
 
 /// What a ReplicaSet is to a Deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,41 +21,33 @@ enum Bond {
     Foreign,
 }
 
-impl Sync<'_> {
+impl<'a> Sync<'a> {
     /// The ReplicaSets that are the Deployment's once orphans are adopted and strays released, oldest
     /// first. Every claim is tried, in order of names; then all errors are returned as one.
-    pub(super) fn claim_sets(&mut self) -> Result<Vec<SetInHand>, PassError> {
+    pub(super) fn claim_sets(&mut self) -> Result<Sets<'a>, PassError> {
         let selector = self.deployment.spec.selector.compile().map_err(|error| {
             let meta = &self.deployment.meta;
             let text = format!("deployment {}/{} has invalid label selector: {error}", meta.namespace, meta.name);
             PassError::Stuck(text.into())
         })?;
-        let mut bonded: Vec<(Bond, &SetSeen)> = self
-            .inputs
-            .sets
-            .iter()
-            .map(|seen| (self.bond(&selector, seen), seen))
-            .filter(|(bond, _)| *bond != Bond::Foreign)
-            .collect();
-        bonded.sort_by(|(_, a), (_, b)| a.set.meta.name.cmp(&b.set.meta.name));
+        let sets: &'a [SetSeen] = self.inputs.sets;
+        let mut claimed = Sets::new();
+        let mut open = SmallVec::<[(Bond, &'a SetSeen); 2]>::new();
+        for seen in sets {
+            match self.bond(&selector, seen) {
+                Bond::Owned => claimed.push(SetInHand::seen(seen)),
+                bond @ (Bond::Stray | Bond::Orphan) => open.push((bond, seen)),
+                Bond::Foreign => {}
+            }
+        }
+        open.sort_by(|(_, a), (_, b)| a.set.meta.name.cmp(&b.set.meta.name));
 
         let mut owner = None;
-        let mut claimed = Vec::new();
         let mut errors = Vec::new();
-        for (bond, seen) in bonded {
-            let result = match bond {
-                Bond::Owned => Ok(true),
-                Bond::Orphan => self.adopt(seen, &mut owner),
-                Bond::Stray => self.release(seen).map(|()| false),
-                Bond::Foreign => Ok(false),
-            };
-            match result {
-                Ok(true) => claimed.push(SetInHand {
-                    key: Some(seen.key),
-                    base: Base::Cached,
-                    set: seen.set.clone(),
-                    unfinished_pods: seen.unfinished_pods,
-                }),
+        for (bond, seen) in open {
+            let adopted = if bond == Bond::Orphan { self.adopt(seen, &mut owner) } else { self.release(seen) };
+            match adopted {
+                Ok(true) => claimed.push(SetInHand::seen(seen)),
                 Ok(false) => {}
                 Err(error) => errors.push(error),
             }
@@ -94,10 +87,11 @@ impl Sync<'_> {
         }
     }
 
-    fn release(&mut self, seen: &SetSeen) -> Result<(), Arc<str>> {
+    /// Answers that the set is not one of the Deployment's.
+    fn release(&mut self, seen: &SetSeen) -> Result<bool, Arc<str>> {
         match self.pass.put(DeploymentWrite::Release(seen.key)) {
             Err(refusal) if !matches!(refusal.reason, Reason::NotFound | Reason::Invalid) => Err(refusal.message),
-            _ => Ok(()),
+            _ => Ok(false),
         }
     }
 }

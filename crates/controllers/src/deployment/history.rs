@@ -1,21 +1,21 @@
 //! Revisions, and old ReplicaSets that nobody needs.
 
 use super::annotations::revision;
-use super::sets::{SetInHand, by_creation};
+use super::sets::{SetInHand, Sets, by_creation};
 use super::sync::Sync;
 use super::write::DeploymentWrite;
 use core::cmp::Ordering;
 use wavetank_model::{PassError, Reason};
 
 /// The highest revision, 0 if there is none; those that cannot be read do not count.
-pub(super) fn max_revision(sets: &[SetInHand]) -> i64 {
-    sets.iter().filter_map(|set| revision(&set.set)).fold(0, i64::max)
+pub(super) fn max_revision(sets: &[SetInHand<'_>]) -> i64 {
+    sets.iter().filter_map(revision).fold(0, i64::max)
 }
 
 /// The second highest revision, 0 if there is none.
-pub(super) fn last_revision(sets: &[SetInHand]) -> i64 {
+pub(super) fn last_revision(sets: &[SetInHand<'_>]) -> i64 {
     let (mut highest, mut second) = (0, 0);
-    for revision in sets.iter().filter_map(|set| revision(&set.set)) {
+    for revision in sets.iter().filter_map(revision) {
         if revision >= highest {
             (highest, second) = (revision, highest);
         } else if revision > second {
@@ -26,8 +26,8 @@ pub(super) fn last_revision(sets: &[SetInHand]) -> i64 {
 }
 
 /// By revision; by age if revisions are equal or one of them cannot be read.
-fn by_revision(a: &SetInHand, b: &SetInHand) -> Ordering {
-    match (revision(&a.set), revision(&b.set)) {
+fn by_revision(a: &SetInHand<'_>, b: &SetInHand<'_>) -> Ordering {
+    match (revision(a), revision(b)) {
         (Some(one), Some(other)) if one != other => one.cmp(&other),
         _ => by_creation(a, b),
     }
@@ -35,8 +35,8 @@ fn by_revision(a: &SetInHand, b: &SetInHand) -> Ordering {
 
 /// Sorts by insertion: with revisions that cannot be read the order has circles, and upstream's sort
 /// of short lists, which is this one, then decides.
-fn sort_by_revision(sets: &mut [SetInHand]) {
-    if sets.iter().all(|set| revision(&set.set).is_some()) {
+fn sort_by_revision(sets: &mut [SetInHand<'_>]) {
+    if sets.iter().all(|set| revision(set).is_some()) {
         sets.sort_by(by_revision);
         return;
     }
@@ -52,12 +52,12 @@ fn sort_by_revision(sets: &mut [SetInHand]) {
 impl Sync<'_> {
     /// Deletes the oldest revisions beyond the history limit. One that still has pods is passed over,
     /// and its place is used up all the same.
-    pub(super) fn clean_up(&mut self, old: &[SetInHand]) -> Result<(), PassError> {
+    pub(super) fn clean_up(&mut self, old: &[SetInHand<'_>]) -> Result<(), PassError> {
         let limit = match self.deployment.spec.revision_history_limit {
             None | Some(i32::MAX) => return Ok(()),
             Some(limit) => usize::try_from(limit).unwrap_or(0),
         };
-        let mut sets: Vec<SetInHand> = old.iter().filter(|set| !set.set.meta.is_terminating()).cloned().collect();
+        let mut sets: Sets<'_> = old.iter().filter(|set| !set.meta().is_terminating()).cloned().collect();
         let too_many = sets.len().saturating_sub(limit);
         sort_by_revision(&mut sets);
         for set in sets.iter().take(too_many).filter(|set| is_spent(set)) {
@@ -72,9 +72,9 @@ impl Sync<'_> {
 }
 
 /// Whether a ReplicaSet has no pods, shall have none, and its status says so of this generation.
-fn is_spent(set: &SetInHand) -> bool {
-    let set = &set.set;
-    set.status.replicas == 0 && set.spec.replicas == 0 && set.meta.generation <= set.status.observed_generation
+fn is_spent(set: &SetInHand<'_>) -> bool {
+    let status = set.status();
+    status.replicas == 0 && set.replicas == 0 && set.meta().generation <= status.observed_generation
 }
 
 #[cfg(test)]

@@ -16,14 +16,11 @@ fn fenceposts(spec: &DeploymentSpec) -> (i32, i32) {
     }
 }
 
-/// Pods allowed beyond `replicas`; 0 unless it is a rolling update.
-pub(super) fn max_surge(spec: &DeploymentSpec) -> i32 {
-    fenceposts(spec).0
-}
-
-/// Pods that may be missing; 0 unless it is a rolling update, at most `replicas`.
-pub(super) fn max_unavailable(spec: &DeploymentSpec) -> i32 {
-    if spec.replicas == 0 { 0 } else { fenceposts(spec).1.min(spec.replicas) }
+/// Pods allowed beyond `replicas`, and pods that may be missing, at most `replicas`; both are 0 unless it
+/// is a rolling update.
+pub(super) fn limits(spec: &DeploymentSpec) -> (i32, i32) {
+    let (surge, unavailable) = fenceposts(spec);
+    (surge, if spec.replicas == 0 { 0 } else { unavailable.min(spec.replicas) })
 }
 
 /// The size that the new ReplicaSet should have, given its size now and all pods by spec.

@@ -41,5 +41,5 @@ mod sync;
 mod write;
 
 pub use new_set::new_set_name;
-pub use sync::reconcile_deployment;
+pub use sync::{reconcile_deployment, replan_deployment};
 pub use write::{DeploymentInputs, DeploymentWrite, SetSeen};

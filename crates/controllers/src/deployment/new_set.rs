@@ -6,14 +6,15 @@ use super::annotations;
 use super::history::max_revision;
 use super::limits::new_set_size;
 use super::progress::{PROGRESSING, condition, find_condition, has_progress_deadline, set_condition};
-use super::sets::{SetInHand, replica_count};
+use super::sets::{SetInHand, Sets, replica_count};
 use super::sync::{NewAndOld, Sync};
 use super::write::DeploymentWrite;
+use std::borrow::Cow;
 use std::sync::Arc;
 use wavetank_model::template::POD_TEMPLATE_HASH;
 use wavetank_model::{
-    Base, ConditionStatus, Deployment, EventRecord, ObjectMeta, OwnerReference, PassError, Reason, Refusal, ReplicaSet,
-    ReplicaSetSpec, ReplicaSetStatus, SetKind,
+    ConditionStatus, Deployment, EventRecord, ObjectMeta, OwnerReference, PassError, Reason, Refusal, ReplicaSet,
+    ReplicaSetSpec, ReplicaSetStatus, SetKind, Text,
 };
 
 /// Longest name of a ReplicaSet.
@@ -37,74 +38,63 @@ fn set_name(deployment: &str, hash: &str) -> String {
     format!("{}-{hash}", &deployment[..end])
 }
 
-impl Sync<'_> {
+impl<'a> Sync<'a> {
     /// The new ReplicaSet, brought up to date or created if `create` says so, and the old ones.
     ///
     /// A pass asks more than once, and each time looks at what its cache had, not at what it wrote.
-    pub(super) fn new_and_old(&mut self, sets: &[SetInHand], create: bool) -> Result<NewAndOld, PassError> {
+    pub(super) fn new_and_old(&mut self, sets: &[SetInHand<'a>], create: bool) -> Result<NewAndOld<'a>, PassError> {
+        let written = self.pass.writes();
         let template = &self.deployment.spec.template;
-        let existing = sets.iter().find(|set| set.set.spec.template.means_the_same(template));
-        let old: Vec<SetInHand> = sets
-            .iter()
-            .filter(|set| existing.is_none_or(|new| new.set.meta.uid != set.set.meta.uid))
-            .cloned()
-            .collect();
+        let existing = sets.iter().find(|set| set.template().means_the_same(template));
+        let old: Sets<'a> =
+            sets.iter().filter(|set| existing.is_none_or(|new| new.meta().uid != set.meta().uid)).cloned().collect();
         let revision = max_revision(&old).wrapping_add(1);
         let new = match existing {
             Some(existing) => Some(self.bring_up_to_date(existing, revision)?),
             None if create => Some(self.create_new_set(&old, revision)?),
             None => None,
         };
-        Ok(NewAndOld { new, old })
+        let settled = existing.is_some() && self.pass.writes() == written;
+        Ok(NewAndOld { new, old, settled })
     }
 
-    fn bring_up_to_date(&mut self, existing: &SetInHand, revision: i64) -> Result<SetInHand, PassError> {
-        let mut annotations = existing.set.meta.annotations.clone();
-        let annotated = annotations::update_new_set(&self.deployment, &mut annotations, revision);
-        let min_ready_seconds = self.deployment.spec.min_ready_seconds;
-        if annotated || existing.set.spec.min_ready_seconds != min_ready_seconds {
-            let mut set = ReplicaSet::clone(&existing.set);
-            set.meta.annotations = annotations;
-            set.spec.min_ready_seconds = min_ready_seconds;
-            return Ok(self.update_set(existing, set)?);
+    fn bring_up_to_date(&mut self, existing: &SetInHand<'a>, revision: i64) -> Result<SetInHand<'a>, PassError> {
+        let mut current = existing.clone();
+        let annotated = annotations::update_new_set(&self.deployment, &mut current.annotations, revision);
+        current.min_ready_seconds = self.deployment.spec.min_ready_seconds;
+        if annotated || existing.min_ready_seconds != current.min_ready_seconds {
+            return Ok(self.update_set(existing, current)?);
         }
-        let revision = annotations.get(annotations::REVISION).unwrap_or_default();
-        let mut changed = annotations::set_revision(&mut self.deployment, revision);
+        let mut changed = annotations::copy_revision(&mut self.deployment, &current.annotations);
         let unknown = find_condition(&self.deployment.status, PROGRESSING).is_none();
         if has_progress_deadline(&self.deployment.spec) && unknown {
-            let message = format!("Found new replica set \"{}\"", existing.set.meta.name);
+            let message = format!("Found new replica set \"{}\"", existing.meta().name);
             self.set_progressing(ConditionStatus::True, "FoundNewReplicaSet", &message);
             changed = true;
         }
         if changed {
             self.put_status()?;
         }
-        if annotations.same(&existing.set.meta.annotations) {
-            return Ok(existing.clone());
-        }
-        let mut set = ReplicaSet::clone(&existing.set);
-        set.meta.annotations = annotations;
-        Ok(SetInHand { set: Arc::new(set), ..*existing })
+        Ok(current)
     }
 
-    fn create_new_set(&mut self, old: &[SetInHand], revision: i64) -> Result<SetInHand, PassError> {
+    fn create_new_set(&mut self, old: &[SetInHand<'a>], revision: i64) -> Result<SetInHand<'a>, PassError> {
         let mut set = new_set(&self.deployment);
         set.spec.replicas = new_set_size(&self.deployment.spec, replica_count(old), 0)?;
-        annotations::update_new_set(&self.deployment, &mut set.meta.annotations, revision);
-        annotations::set_replicas(&mut set.meta.annotations, self.deployment.spec.replicas, self.max_replicas());
+        let mut annotations = Cow::Owned(set.meta.annotations);
+        annotations::update_new_set(&self.deployment, &mut annotations, revision);
+        annotations::set_replicas(&mut annotations, self.deployment.spec.replicas, self.max_replicas());
+        set.meta.annotations = annotations.into_owned();
 
         let (name, replicas) = (set.meta.name.clone(), set.spec.replicas);
         let has_deadline = has_progress_deadline(&self.deployment.spec);
         let (made, created) = match self.pass.put(DeploymentWrite::Create(Box::new(set.clone()))) {
-            Ok(number) => {
-                let base = Base::Written(number);
-                (SetInHand { key: None, base, set: Arc::new(set), unfinished_pods: 0 }, true)
-            }
+            Ok(number) => (SetInHand::made(set, number), true),
             Err(refusal) if refusal.reason == Reason::AlreadyExists => (self.already_made(&name, refusal)?, false),
             Err(refusal) => return Err(self.creation_refused(&name, refusal).into()),
         };
         if created && replicas > 0 {
-            self.record_scaling(format!("Scaled up replica set {name} from 0 to {replicas}"));
+            self.record_scaling(Text::scaled(&name, 0, replicas));
         }
         let mut changed = annotations::set_revision(&mut self.deployment, &revision.to_string());
         if created && has_deadline {
@@ -120,18 +110,13 @@ impl Sync<'_> {
 
     /// The name is taken. If that is by the very set that was to be made, all is well; else the next
     /// pass tries another name.
-    fn already_made(&mut self, name: &str, refusal: Refusal) -> Result<SetInHand, Refusal> {
+    fn already_made(&mut self, name: &str, refusal: Refusal) -> Result<SetInHand<'a>, Refusal> {
         let Some(taken) = self.inputs.taken else {
             return Err(Refusal::not_found("replicaset.apps", name));
         };
         let owned = taken.set.meta.controller().is_some_and(|owner| owner.uid == self.deployment.meta.uid);
         if owned && taken.set.spec.template.means_the_same(&self.deployment.spec.template) {
-            return Ok(SetInHand {
-                key: Some(taken.key),
-                base: Base::Cached,
-                set: taken.set.clone(),
-                unfinished_pods: taken.unfinished_pods,
-            });
+            return Ok(SetInHand::seen(taken));
         }
         let count = self.deployment.status.collision_count.unwrap_or_default();
         self.deployment.to_mut().status.collision_count = Some(count.wrapping_add(1));

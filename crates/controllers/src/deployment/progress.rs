@@ -18,6 +18,8 @@ pub(super) const PROGRESSING: &str = "Progressing";
 const REPLICA_FAILURE: &str = "ReplicaFailure";
 /// Reason: the rollout is over.
 const NEW_SET_AVAILABLE: &str = "NewReplicaSetAvailable";
+/// Reason: pods come and go.
+const UPDATED: &str = "ReplicaSetUpdated";
 /// Reason: nothing happened for too long.
 const TIMED_OUT: &str = "ProgressDeadlineExceeded";
 /// Reason: the rollout waits.
@@ -66,12 +68,16 @@ pub(super) fn set_condition(status: &mut DeploymentStatus, mut condition: Deploy
         }
         condition.last_transition = old.last_transition;
     }
-    remove_condition(status, &condition.kind);
-    status.conditions.push(condition);
+    status.conditions.edit(|conditions| {
+        conditions.retain(|known| known.kind != condition.kind);
+        conditions.push(condition);
+    });
 }
 
 fn remove_condition(status: &mut DeploymentStatus, kind: &str) {
-    status.conditions.retain(|condition| &*condition.kind != kind);
+    if find_condition(status, kind).is_some() {
+        status.conditions.edit(|conditions| conditions.retain(|condition| &*condition.kind != kind));
+    }
 }
 
 /// Whether all replicas are of the new template and available, and the status speaks of this generation.
@@ -130,7 +136,7 @@ impl Sync<'_> {
     }
 
     /// Reports how a rollout gets on; if there is nothing new, looks again when it would be late.
-    pub(super) fn sync_rollout_status(&mut self, seen: &NewAndOld) -> Result<(), PassError> {
+    pub(super) fn sync_rollout_status(&mut self, seen: &NewAndOld<'_>) -> Result<(), PassError> {
         let mut status = calculate(&self.deployment, seen, self.min_available(), self.inputs.now);
         self.judge_progress(&mut status, seen.new.as_ref());
         match failure(&seen.new).or_else(|| failure(seen.all())) {
@@ -146,7 +152,7 @@ impl Sync<'_> {
         Ok(())
     }
 
-    fn judge_progress(&self, status: &mut DeploymentStatus, new: Option<&SetInHand>) {
+    fn judge_progress(&self, status: &mut DeploymentStatus, new: Option<&SetInHand<'_>>) {
         if !has_progress_deadline(&self.deployment.spec) {
             remove_condition(status, PROGRESSING);
             return;
@@ -156,26 +162,34 @@ impl Sync<'_> {
         if is_over && status.replicas == status.updated_replicas {
             return;
         }
-        let subject = match new {
-            Some(new) => format!("ReplicaSet \"{}\"", new.set.meta.name),
-            None => format!("Deployment \"{}\"", self.deployment.meta.name),
+        let (kind, name) = match new {
+            Some(new) => ("ReplicaSet", &new.meta().name),
+            None => ("Deployment", &self.deployment.meta.name),
         };
         let now = self.inputs.now;
         if is_complete(&self.deployment, status) {
-            let message = format!("{subject} has successfully progressed.");
+            let message = format!("{kind} \"{name}\" has successfully progressed.");
             set_condition(status, condition(PROGRESSING, ConditionStatus::True, NEW_SET_AVAILABLE, &message, now));
         } else if is_progressing(&self.deployment.status, status) {
-            let message = format!("{subject} is progressing.");
-            let mut fresh = condition(PROGRESSING, ConditionStatus::True, "ReplicaSetUpdated", &message, now);
             // Progress is news even if the reason stays, so the old condition makes way; a transition
-            // it is only if it did not hold before.
-            if let Some(current) = current.filter(|current| current.status == ConditionStatus::True) {
-                fresh.last_transition = current.last_transition;
+            // it is only if it did not hold before. What would be written as it stands is left alone:
+            // many pods turn ready in one second.
+            let holding = current.filter(|current| current.status == ConditionStatus::True);
+            let says_so = |last: &DeploymentCondition| {
+                holding == Some(last)
+                    && &*last.reason == UPDATED
+                    && last.last_update == Some(now.floor_second())
+                    && is_said_of(&last.message, kind, name, " is progressing.")
+            };
+            if !status.conditions.last().is_some_and(says_so) {
+                let message = format!("{kind} \"{name}\" is progressing.");
+                let mut fresh = condition(PROGRESSING, ConditionStatus::True, UPDATED, &message, now);
+                fresh.last_transition = holding.map_or(Some(now), |holding| holding.last_transition);
+                remove_condition(status, PROGRESSING);
+                set_condition(status, fresh);
             }
-            remove_condition(status, PROGRESSING);
-            set_condition(status, fresh);
         } else if has_timed_out(&self.deployment.spec, status, now) {
-            let message = format!("{subject} has timed out progressing.");
+            let message = format!("{kind} \"{name}\" has timed out progressing.");
             set_condition(status, condition(PROGRESSING, ConditionStatus::False, TIMED_OUT, &message, now));
         }
     }
@@ -197,9 +211,16 @@ impl Sync<'_> {
     }
 }
 
+/// Whether a message is `KIND "NAME"` and some words.
+fn is_said_of(message: &str, kind: &str, name: &str, words: &str) -> bool {
+    let parts = [kind, " \"", name, "\"", words];
+    let rest = parts.iter().try_fold(message, |rest, part| rest.strip_prefix(part));
+    rest == Some("")
+}
+
 /// The first failure condition of some ReplicaSets.
-fn failure<'a>(sets: impl IntoIterator<Item = &'a SetInHand>) -> Option<&'a ReplicaSetCondition> {
-    sets.into_iter().flat_map(|set| &set.set.status.conditions).find(|condition| &*condition.kind == REPLICA_FAILURE)
+fn failure<'s, 'a: 's>(sets: impl IntoIterator<Item = &'s SetInHand<'a>>) -> Option<&'s ReplicaSetCondition> {
+    sets.into_iter().flat_map(|set| &set.status().conditions).find(|condition| &*condition.kind == REPLICA_FAILURE)
 }
 
 fn from_set(condition: &ReplicaSetCondition) -> DeploymentCondition {
@@ -224,7 +245,7 @@ mod tests {
     }
 
     fn with(condition: DeploymentCondition) -> DeploymentStatus {
-        DeploymentStatus { conditions: vec![condition], ..DeploymentStatus::default() }
+        DeploymentStatus { conditions: vec![condition].into(), ..DeploymentStatus::default() }
     }
 
     #[test]
@@ -232,13 +253,14 @@ mod tests {
         let old = progressing(ConditionStatus::True, "ReplicaSetUpdated", Time::ZERO);
         let mut status = with(old.clone());
         set_condition(&mut status, progressing(ConditionStatus::True, "ReplicaSetUpdated", NOW));
-        assert_eq!(status.conditions, [old]);
+        assert_eq!(*status.conditions, [old]);
     }
 
     #[test]
     fn a_condition_of_the_same_status_keeps_its_transition_and_moves_to_the_end() {
         let mut status = with(progressing(ConditionStatus::True, "ReplicaSetUpdated", Time::ZERO));
-        status.conditions.push(condition("Available", ConditionStatus::True, "", "", Time::ZERO));
+        let available = condition("Available", ConditionStatus::True, "", "", Time::ZERO);
+        status.conditions.edit(|conditions| conditions.push(available));
         set_condition(&mut status, progressing(ConditionStatus::True, NEW_SET_AVAILABLE, NOW));
         let last = status.conditions.last().map(|last| (&*last.reason, last.last_transition, last.last_update));
         assert_eq!(last, Some((NEW_SET_AVAILABLE, Some(Time::ZERO), Some(NOW))));

@@ -7,9 +7,9 @@ use super::sets::{SetInHand, active, status_count};
 use super::sync::{NewAndOld, Sync};
 use wavetank_model::PassError;
 
-impl Sync<'_> {
+impl<'a> Sync<'a> {
     /// Empties the old ReplicaSets, waits for their pods to go, then fills the new one; reports.
-    pub(super) fn rollout_recreate(&mut self, sets: &[SetInHand]) -> Result<(), PassError> {
+    pub(super) fn rollout_recreate(&mut self, sets: &[SetInHand<'a>]) -> Result<(), PassError> {
         let mut seen = self.new_and_old(sets, false)?;
         if self.empty(&seen.old)? || old_pods_are_left(&seen) {
             return self.sync_rollout_status(&seen);
@@ -26,7 +26,7 @@ impl Sync<'_> {
         self.sync_rollout_status(&seen)
     }
 
-    fn empty(&mut self, sets: &[SetInHand]) -> Result<bool, PassError> {
+    fn empty(&mut self, sets: &[SetInHand<'a>]) -> Result<bool, PassError> {
         let mut scaled = false;
         for set in active(sets) {
             scaled |= self.scale_and_record(set, 0)?.1;
@@ -36,6 +36,6 @@ impl Sync<'_> {
 }
 
 /// Whether an old ReplicaSet reports pods, or one of its pods has not ended.
-fn old_pods_are_left(seen: &NewAndOld) -> bool {
+fn old_pods_are_left(seen: &NewAndOld<'_>) -> bool {
     status_count(&seen.old, |status| status.replicas) > 0 || seen.old.iter().any(|set| set.unfinished_pods > 0)
 }

@@ -3,14 +3,14 @@
 //! Follows `scale` in `sync.go` and the proportions in `util/deployment_util.go`.
 
 use super::annotations;
-use super::sets::{SetInHand, active, by_creation, by_size_newer, by_size_older, replica_count};
+use super::sets::{SetInHand, Sets, active, by_creation, by_size_newer, by_size_older, replica_count};
 use super::sync::Sync;
 use wavetank_model::{PassError, Strategy};
 
-impl Sync<'_> {
+impl<'a> Sync<'a> {
     /// Brings the ReplicaSets to the size wanted without getting on with the rollout. Leaves the old
     /// ones newest first.
-    pub(super) fn scale(&mut self, new: Option<&SetInHand>, old: &mut [SetInHand]) -> Result<(), PassError> {
+    pub(super) fn scale(&mut self, new: Option<&SetInHand<'a>>, old: &mut [SetInHand<'a>]) -> Result<(), PassError> {
         let replicas = self.deployment.spec.replicas;
         old.sort_by(|a, b| by_creation(b, a));
         if let Some(only) = active_or_latest(new, old) {
@@ -30,17 +30,17 @@ impl Sync<'_> {
     }
 
     /// Whether the new ReplicaSet alone is what the Deployment wants.
-    fn is_saturated(&self, new: &SetInHand) -> bool {
+    fn is_saturated(&self, new: &SetInHand<'_>) -> bool {
         let replicas = self.deployment.spec.replicas;
-        new.replicas() == replicas
-            && annotations::desired_replicas(&new.set) == Some(replicas)
-            && new.set.status.available_replicas == replicas
+        new.replicas == replicas
+            && annotations::desired_replicas(new) == Some(replicas)
+            && new.status().available_replicas == replicas
     }
 
     /// Spreads what is to be added or removed over all active ReplicaSets in proportion to their
     /// sizes, so that the rollout stays as far as it is. What rounding leaves goes to the first.
-    fn scale_proportionally(&mut self, new: Option<&SetInHand>, old: &[SetInHand]) -> Result<(), PassError> {
-        let mut sets: Vec<SetInHand> = active(old.iter().chain(new)).cloned().collect();
+    fn scale_proportionally(&mut self, new: Option<&SetInHand<'a>>, old: &[SetInHand<'a>]) -> Result<(), PassError> {
+        let mut sets: Sets<'a> = active(old.iter().chain(new)).cloned().collect();
         let allowed = if self.deployment.spec.replicas > 0 { self.max_replicas() } else { 0 };
         let to_add = allowed.wrapping_sub(replica_count(&sets));
         match to_add {
@@ -53,7 +53,7 @@ impl Sync<'_> {
         for set in &sets {
             let share = if to_add == 0 { 0 } else { self.share(set, to_add, added) };
             added = added.wrapping_add(share);
-            sizes.push(set.replicas().wrapping_add(share));
+            sizes.push(set.replicas.wrapping_add(share));
         }
         if let Some(first) = sizes.first_mut().filter(|_| to_add != 0) {
             *first = first.wrapping_add(to_add.wrapping_sub(added)).max(0);
@@ -65,8 +65,8 @@ impl Sync<'_> {
     }
 
     /// What a ReplicaSet gets of `to_add`, of which `added` are gone already.
-    fn share(&self, set: &SetInHand, to_add: i32, added: i32) -> i32 {
-        if set.replicas() == 0 || to_add == added {
+    fn share(&self, set: &SetInHand<'_>, to_add: i32, added: i32) -> i32 {
+        if set.replicas == 0 || to_add == added {
             return 0;
         }
         let fraction = self.fraction(set);
@@ -75,18 +75,18 @@ impl Sync<'_> {
     }
 
     /// By how much a ReplicaSet grows if it grows like the whole Deployment.
-    fn fraction(&self, set: &SetInHand) -> i32 {
+    fn fraction(&self, set: &SetInHand<'_>) -> i32 {
         if self.deployment.spec.replicas == 0 {
-            return set.replicas().wrapping_neg();
+            return set.replicas.wrapping_neg();
         }
-        let max_before = annotations::max_replicas(&set.set).filter(|&max| max != 0);
+        let max_before = annotations::max_replicas(set).filter(|&max| max != 0);
         let before = max_before.unwrap_or(self.deployment.status.replicas);
-        grown(set.replicas(), self.max_replicas(), before).wrapping_sub(set.replicas())
+        grown(set.replicas, self.max_replicas(), before).wrapping_sub(set.replicas)
     }
 }
 
 /// The only active ReplicaSet; the latest one if none is active; none if several are.
-fn active_or_latest(new: Option<&SetInHand>, newest_first: &[SetInHand]) -> Option<SetInHand> {
+fn active_or_latest<'a>(new: Option<&SetInHand<'a>>, newest_first: &[SetInHand<'a>]) -> Option<SetInHand<'a>> {
     let mut active = active(newest_first.iter().chain(new));
     match (active.next(), active.next()) {
         (None, _) => new.or(newest_first.first()).cloned(),

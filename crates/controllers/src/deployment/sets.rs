@@ -1,73 +1,140 @@
 //! ReplicaSets in the hand of a pass, and numbers over many of them.
 
+use super::write::SetSeen;
 use core::cmp::Ordering;
+use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::sync::Arc;
-use wavetank_model::{Base, ReplicaSet, ReplicaSetKey, ReplicaSetStatus};
+use wavetank_model::{Base, ObjectMeta, PodTemplate, ReplicaSet, ReplicaSetKey, ReplicaSetStatus, SetEdit, StringMap};
 
-/// A ReplicaSet as a pass holds it: from the cache, or as the server answered a write.
+/// A ReplicaSet as a pass holds it: from the cache, or as the server answered a write. What a pass may
+/// change of it is kept beside the object, so that it is never copied.
 #[derive(Clone, Debug)]
-pub(super) struct SetInHand {
+pub(super) struct SetInHand<'a> {
     /// Which one; absent if this pass created it.
     pub(super) key: Option<ReplicaSetKey>,
     /// What a write of it starts from.
     pub(super) base: Base,
-    /// The object.
-    pub(super) set: Arc<ReplicaSet>,
+    /// Its size by spec.
+    pub(super) replicas: i32,
+    /// Seconds a pod must have been ready to count as available.
+    pub(super) min_ready_seconds: i32,
+    /// Its annotations.
+    pub(super) annotations: Cow<'a, StringMap>,
     /// Pods controlled by it that have not ended.
     pub(super) unfinished_pods: u32,
+    pub(super) rest: Rest<'a>,
 }
 
-impl SetInHand {
-    /// Its size by spec.
-    pub(super) fn replicas(&self) -> i32 {
-        self.set.spec.replicas
+/// Where all that is which a pass does not change.
+#[derive(Clone, Debug)]
+pub(super) enum Rest<'a> {
+    Seen(&'a ReplicaSet),
+    Made(Arc<ReplicaSet>),
+}
+
+/// A few sets; a Deployment in the middle of a rollout has two.
+pub(super) type Sets<'a> = SmallVec<[SetInHand<'a>; 2]>;
+
+impl<'a> SetInHand<'a> {
+    /// A set from the cache.
+    pub(super) fn seen(seen: &'a SetSeen) -> Self {
+        let set = &*seen.set;
+        Self {
+            key: Some(seen.key),
+            base: Base::Cached,
+            replicas: set.spec.replicas,
+            min_ready_seconds: set.spec.min_ready_seconds,
+            annotations: Cow::Borrowed(&set.meta.annotations),
+            unfinished_pods: seen.unfinished_pods,
+            rest: Rest::Seen(set),
+        }
+    }
+
+    /// A set that a write of this pass created.
+    pub(super) fn made(set: ReplicaSet, write: usize) -> Self {
+        Self {
+            key: None,
+            base: Base::Written(write),
+            replicas: set.spec.replicas,
+            min_ready_seconds: set.spec.min_ready_seconds,
+            annotations: Cow::Owned(set.meta.annotations.clone()),
+            unfinished_pods: 0,
+            rest: Rest::Made(Arc::new(set)),
+        }
+    }
+
+    fn rest(&self) -> &ReplicaSet {
+        match &self.rest {
+            Rest::Seen(set) => set,
+            Rest::Made(set) => set,
+        }
+    }
+
+    /// Its metadata, apart from the annotations.
+    pub(super) fn meta(&self) -> &ObjectMeta {
+        &self.rest().meta
+    }
+
+    /// Its status.
+    pub(super) fn status(&self) -> &ReplicaSetStatus {
+        &self.rest().status
+    }
+
+    /// Its template.
+    pub(super) fn template(&self) -> &Arc<PodTemplate> {
+        &self.rest().spec.template
+    }
+
+    /// What a write says of it.
+    pub(super) fn edit(&self) -> SetEdit {
+        let annotations = StringMap::clone(&self.annotations);
+        SetEdit { replicas: self.replicas, min_ready_seconds: self.min_ready_seconds, annotations }
     }
 }
 
-fn sum<'a>(sets: impl IntoIterator<Item = &'a SetInHand>, count: impl Fn(&ReplicaSet) -> i32) -> i32 {
-    sets.into_iter().map(|set| count(&set.set)).fold(0, i32::wrapping_add)
-}
-
 /// Pods that they should have.
-pub(super) fn replica_count<'a>(sets: impl IntoIterator<Item = &'a SetInHand>) -> i32 {
-    sum(sets, |set| set.spec.replicas)
+pub(super) fn replica_count<'s, 'a: 's>(sets: impl IntoIterator<Item = &'s SetInHand<'a>>) -> i32 {
+    sets.into_iter().map(|set| set.replicas).fold(0, i32::wrapping_add)
 }
 
 /// A number of their statuses, added up.
-pub(super) fn status_count<'a>(
-    sets: impl IntoIterator<Item = &'a SetInHand>,
+pub(super) fn status_count<'s, 'a: 's>(
+    sets: impl IntoIterator<Item = &'s SetInHand<'a>>,
     count: impl Fn(&ReplicaSetStatus) -> i32,
 ) -> i32 {
-    sum(sets, |set| count(&set.status))
+    sets.into_iter().map(|set| count(set.status())).fold(0, i32::wrapping_add)
 }
 
 /// Their terminating pods; unknown if one that was ever synced does not say.
-pub(super) fn terminating_count<'a>(sets: impl IntoIterator<Item = &'a SetInHand>) -> Option<i32> {
+pub(super) fn terminating_count<'s, 'a: 's>(sets: impl IntoIterator<Item = &'s SetInHand<'a>>) -> Option<i32> {
     sets.into_iter()
-        .map(|set| &set.set.status)
+        .map(SetInHand::status)
         .filter(|status| status.observed_generation != 0 || status.terminating_replicas.is_some())
         .try_fold(0_i32, |sum, status| Some(sum.wrapping_add(status.terminating_replicas?)))
 }
 
 /// Those that should have pods.
-pub(super) fn active<'a>(sets: impl IntoIterator<Item = &'a SetInHand>) -> impl Iterator<Item = &'a SetInHand> {
-    sets.into_iter().filter(|set| set.replicas() > 0)
+pub(super) fn active<'s, 'a: 's>(
+    sets: impl IntoIterator<Item = &'s SetInHand<'a>>,
+) -> impl Iterator<Item = &'s SetInHand<'a>> {
+    sets.into_iter().filter(|set| set.replicas > 0)
 }
 
 /// The older first, then by name.
-pub(super) fn by_creation(a: &SetInHand, b: &SetInHand) -> Ordering {
-    let (a, b) = (&a.set.meta, &b.set.meta);
+pub(super) fn by_creation(a: &SetInHand<'_>, b: &SetInHand<'_>) -> Ordering {
+    let (a, b) = (a.meta(), b.meta());
     a.creation.cmp(&b.creation).then_with(|| a.name.cmp(&b.name))
 }
 
 /// The larger first, then the newer.
-pub(super) fn by_size_newer(a: &SetInHand, b: &SetInHand) -> Ordering {
-    b.replicas().cmp(&a.replicas()).then_with(|| by_creation(b, a))
+pub(super) fn by_size_newer(a: &SetInHand<'_>, b: &SetInHand<'_>) -> Ordering {
+    b.replicas.cmp(&a.replicas).then_with(|| by_creation(b, a))
 }
 
 /// The larger first, then the older.
-pub(super) fn by_size_older(a: &SetInHand, b: &SetInHand) -> Ordering {
-    b.replicas().cmp(&a.replicas()).then_with(|| by_creation(a, b))
+pub(super) fn by_size_older(a: &SetInHand<'_>, b: &SetInHand<'_>) -> Ordering {
+    b.replicas.cmp(&a.replicas).then_with(|| by_creation(a, b))
 }
 
 #[cfg(test)]
@@ -75,10 +142,10 @@ pub(super) mod tests {
     use super::*;
     use crate::deployment::annotations::REVISION;
     use wavetank_engine::Time;
-    use wavetank_model::{LabelSelector, ObjectMeta, PodTemplate, ReplicaSetSpec, SetKind, StringMap, TemplateFacts};
+    use wavetank_model::{LabelSelector, ReplicaSetSpec, SetKind, TemplateFacts};
 
     /// A ReplicaSet of a name, an age, a size and a revision.
-    pub(in crate::deployment) fn set(name: &str, created: i64, replicas: i32, revision: &str) -> SetInHand {
+    pub(in crate::deployment) fn set(name: &str, created: i64, replicas: i32, revision: &str) -> SetInHand<'static> {
         let template = PodTemplate {
             value: Default::default(),
             labels: StringMap::default(),
@@ -103,11 +170,11 @@ pub(super) mod tests {
             },
             status: ReplicaSetStatus::default(),
         };
-        SetInHand { key: None, base: Base::Cached, set: Arc::new(set), unfinished_pods: 0 }
+        SetInHand::made(set, 0)
     }
 
-    pub(in crate::deployment) fn names(sets: &[SetInHand]) -> Vec<&str> {
-        sets.iter().map(|set| &*set.set.meta.name).collect()
+    pub(in crate::deployment) fn names<'s>(sets: &'s [SetInHand<'_>]) -> Vec<&'s str> {
+        sets.iter().map(|set| &*set.meta().name).collect()
     }
 
     #[test]
@@ -124,7 +191,8 @@ pub(super) mod tests {
         let with = |observed_generation, terminating_replicas| {
             let mut one = set("web", 1, 1, "1");
             let status = ReplicaSetStatus { observed_generation, terminating_replicas, ..ReplicaSetStatus::default() };
-            Arc::make_mut(&mut one.set).status = status;
+            let Rest::Made(set) = &mut one.rest else { unreachable!("it was made above") };
+            Arc::make_mut(set).status = status;
             one
         };
         assert_eq!(terminating_count(&[with(1, Some(2)), with(1, Some(3))]), Some(5));

@@ -11,12 +11,17 @@ use wavetank_model::{Base, ConditionStatus, Deployment, DeploymentCondition, Dep
 const AVAILABLE: &str = "Available";
 
 /// The status that follows from the ReplicaSets as seen, with the conditions that it had.
-pub(super) fn calculate(deployment: &Deployment, seen: &NewAndOld, min_available: i32, now: Time) -> DeploymentStatus {
+pub(super) fn calculate(
+    deployment: &Deployment,
+    seen: &NewAndOld<'_>,
+    min_available: i32,
+    now: Time,
+) -> DeploymentStatus {
     let available = status_count(seen.all(), |status| status.available_replicas);
     let mut status = DeploymentStatus {
         observed_generation: deployment.meta.generation,
         replicas: status_count(seen.all(), |status| status.replicas),
-        updated_replicas: seen.new.as_ref().map_or(0, |new| new.set.status.replicas),
+        updated_replicas: seen.new.as_ref().map_or(0, |new| new.status().replicas),
         ready_replicas: status_count(seen.all(), |status| status.ready_replicas),
         available_replicas: available,
         unavailable_replicas: replica_count(seen.all()).wrapping_sub(available).max(0),
@@ -38,7 +43,7 @@ pub(super) fn calculate(deployment: &Deployment, seen: &NewAndOld, min_available
 
 impl Sync<'_> {
     /// Reports the counts.
-    pub(super) fn sync_status(&mut self, seen: &NewAndOld) -> Result<(), PassError> {
+    pub(super) fn sync_status(&mut self, seen: &NewAndOld<'_>) -> Result<(), PassError> {
         let status = calculate(&self.deployment, seen, self.min_available(), self.inputs.now);
         if status != self.deployment.status {
             self.put_as_status(status)?;
@@ -53,9 +58,15 @@ impl Sync<'_> {
 
     /// Writes a status that nothing in the pass looks at any more.
     pub(super) fn put_as_status(&mut self, mut status: DeploymentStatus) -> Result<(), Refusal> {
-        for condition in &mut status.conditions {
-            condition.last_update = condition.last_update.map(Time::floor_second);
-            condition.last_transition = condition.last_transition.map(Time::floor_second);
+        let times = |condition: &DeploymentCondition| [condition.last_update, condition.last_transition];
+        let cut = |time: Option<Time>| time.map(Time::floor_second);
+        if status.conditions.iter().flat_map(times).any(|time| time != cut(time)) {
+            status.conditions.edit(|conditions| {
+                for condition in conditions {
+                    condition.last_update = cut(condition.last_update);
+                    condition.last_transition = cut(condition.last_transition);
+                }
+            });
         }
         let annotations = self.deployment.meta.annotations.clone();
         self.pass.put(DeploymentWrite::Status { base: Base::Cached, annotations, status })?;

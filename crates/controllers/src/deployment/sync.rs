@@ -3,20 +3,29 @@
 //! Follows `syncDeployment` in `deployment_controller.go` and `sync.go`.
 
 use super::annotations;
-use super::limits::{max_surge, max_unavailable};
-use super::sets::{SetInHand, active};
+use super::limits::limits;
+use super::sets::{SetInHand, Sets, active};
 use super::write::{DeploymentInputs, DeploymentWrite};
 use std::borrow::Cow;
-use std::sync::Arc;
-use wavetank_model::{Deployment, EventRecord, LookAgain, Pass, PassError, Plan, Refusal, ReplicaSet, Reply, Strategy};
+use wavetank_model::{Base, Deployment, EventRecord, LookAgain, Pass, PassError, Plan, Refusal, Reply, Strategy, Text};
 
 /// One pass for a Deployment.
 #[must_use]
 pub fn reconcile_deployment(inputs: &DeploymentInputs<'_>, replies: &[Reply]) -> Plan<DeploymentWrite> {
+    replan_deployment(inputs, replies, Plan::default())
+}
+
+/// The same in the room of a former plan.
+#[must_use]
+pub fn replan_deployment(
+    inputs: &DeploymentInputs<'_>,
+    replies: &[Reply],
+    former: Plan<DeploymentWrite>,
+) -> Plan<DeploymentWrite> {
     let deployment = inputs.deployment;
-    let (surge, unavailable) = (max_surge(&deployment.spec), max_unavailable(&deployment.spec));
+    let (surge, unavailable) = limits(&deployment.spec);
     let deployment = Cow::Borrowed(deployment);
-    let mut sync = Sync { inputs, surge, unavailable, deployment, pass: Pass::new(replies) };
+    let mut sync = Sync { inputs, surge, unavailable, deployment, pass: Pass::in_place_of(replies, former) };
     let result = sync.run();
     sync.pass.end(result)
 }
@@ -37,19 +46,21 @@ pub(super) struct Sync<'a> {
 }
 
 /// The ReplicaSet of the current template, if there is one, and all others, oldest first.
-pub(super) struct NewAndOld {
-    pub(super) new: Option<SetInHand>,
-    pub(super) old: Vec<SetInHand>,
+pub(super) struct NewAndOld<'a> {
+    pub(super) new: Option<SetInHand<'a>>,
+    pub(super) old: Sets<'a>,
+    /// Whether looking again would find the same: the new one is there and nothing had to be written.
+    pub(super) settled: bool,
 }
 
-impl NewAndOld {
+impl<'a> NewAndOld<'a> {
     /// All of them, the new one last.
-    pub(super) fn all(&self) -> impl Iterator<Item = &SetInHand> + Clone {
+    pub(super) fn all(&self) -> impl Iterator<Item = &SetInHand<'a>> + Clone {
         self.old.iter().chain(&self.new)
     }
 }
 
-impl Sync<'_> {
+impl<'a> Sync<'a> {
     fn run(&mut self) -> Result<(), PassError> {
         let selector = &self.deployment.spec.selector;
         if selector.match_labels.is_empty() && selector.match_expressions.is_empty() {
@@ -68,12 +79,16 @@ impl Sync<'_> {
         if annotations::rollback_to(&self.deployment).is_some() {
             return self.rollback(&sets);
         }
-        if self.is_scaling_event(&sets)? {
+        let seen = self.new_and_old(&sets, false)?;
+        if self.is_scaling_event(&seen) {
             return self.sync(&sets);
         }
         match &self.deployment.spec.strategy {
             Strategy::Recreate => self.rollout_recreate(&sets),
-            Strategy::RollingUpdate(_) => self.rollout_rolling(&sets),
+            Strategy::RollingUpdate(_) => {
+                let seen = if seen.settled { seen } else { self.new_and_old(&sets, true)? };
+                self.rollout_rolling(&seen)
+            }
             Strategy::Unknown(kind) => {
                 Err(PassError::Stuck(format!("unexpected deployment strategy type: {kind}").into()))
             }
@@ -95,7 +110,7 @@ impl Sync<'_> {
     }
 
     /// Scales, and reports; for Deployments that are paused or have just been scaled.
-    fn sync(&mut self, sets: &[SetInHand]) -> Result<(), PassError> {
+    fn sync(&mut self, sets: &[SetInHand<'a>]) -> Result<(), PassError> {
         let mut seen = self.new_and_old(sets, false)?;
         self.scale(seen.new.as_ref(), &mut seen.old)?;
         if self.deployment.spec.paused && annotations::rollback_to(&self.deployment).is_none() {
@@ -105,52 +120,48 @@ impl Sync<'_> {
     }
 
     /// Whether some ReplicaSet was last sized for another number of replicas.
-    fn is_scaling_event(&mut self, sets: &[SetInHand]) -> Result<bool, PassError> {
-        let seen = self.new_and_old(sets, false)?;
+    fn is_scaling_event(&self, seen: &NewAndOld<'a>) -> bool {
         let replicas = self.deployment.spec.replicas;
-        Ok(active(seen.all())
-            .filter_map(|set| annotations::desired_replicas(&set.set))
-            .any(|desired| desired != replicas))
+        active(seen.all()).filter_map(annotations::desired_replicas).any(|desired| desired != replicas)
     }
 
     /// Brings a ReplicaSet to a size; answers it as it is then, and whether its size changed.
-    pub(super) fn scale_and_record(&mut self, set: &SetInHand, size: i32) -> Result<(SetInHand, bool), Refusal> {
-        if set.replicas() == size { Ok((set.clone(), false)) } else { self.scale_set(set, size) }
+    pub(super) fn scale_and_record(
+        &mut self,
+        set: &SetInHand<'a>,
+        size: i32,
+    ) -> Result<(SetInHand<'a>, bool), Refusal> {
+        if set.replicas == size { Ok((set.clone(), false)) } else { self.scale_set(set, size) }
     }
 
     /// Brings a ReplicaSet and its annotations to a size.
-    pub(super) fn scale_set(&mut self, set: &SetInHand, size: i32) -> Result<(SetInHand, bool), Refusal> {
-        let old_size = set.replicas();
-        let mut annotations = set.set.meta.annotations.clone();
-        let annotated = annotations::set_replicas(&mut annotations, self.deployment.spec.replicas, self.max_replicas());
+    pub(super) fn scale_set(&mut self, set: &SetInHand<'a>, size: i32) -> Result<(SetInHand<'a>, bool), Refusal> {
+        let old_size = set.replicas;
+        let mut sized = SetInHand { replicas: size, ..set.clone() };
+        let (desired, max) = (self.deployment.spec.replicas, self.max_replicas());
+        let annotated = annotations::set_replicas(&mut sized.annotations, desired, max);
         if old_size == size && !annotated {
-            return Ok((set.clone(), false));
+            return Ok((sized, false));
         }
-        let mut sized = ReplicaSet::clone(&set.set);
-        sized.spec.replicas = size;
-        sized.meta.annotations = annotations;
         let updated = self.update_set(set, sized)?;
         if old_size != size {
-            let direction = if old_size < size { "up" } else { "down" };
-            let name = &set.set.meta.name;
-            self.record_scaling(format!("Scaled {direction} replica set {name} from {old_size} to {size}"));
+            self.record_scaling(Text::scaled(&set.meta().name, old_size, size));
         }
         Ok((updated, old_size != size))
     }
 
     /// Updates a ReplicaSet; answers the server's answer.
-    pub(super) fn update_set(&mut self, old: &SetInHand, set: ReplicaSet) -> Result<SetInHand, Refusal> {
+    pub(super) fn update_set(&mut self, old: &SetInHand<'a>, set: SetInHand<'a>) -> Result<SetInHand<'a>, Refusal> {
         let Some(key) = old.key else {
             // A set made in this pass already has the size and the annotations that this pass wants.
             return Ok(old.clone());
         };
-        let set = Arc::new(set);
-        let number = self.pass.put(DeploymentWrite::Update { key, base: old.base, set: Arc::clone(&set) })?;
-        Ok(SetInHand { set, base: wavetank_model::Base::Written(number), ..*old })
+        let number = self.pass.put(DeploymentWrite::Edit { key, base: old.base, edit: set.edit() })?;
+        Ok(SetInHand { base: Base::Written(number), ..set })
     }
 
     /// Tells of a ReplicaSet that changed its size.
-    pub(super) fn record_scaling(&mut self, message: String) {
+    pub(super) fn record_scaling(&mut self, message: Text) {
         self.pass.record(EventRecord::normal("ScalingReplicaSet", message));
     }
 

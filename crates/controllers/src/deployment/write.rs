@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wavetank_engine::Time;
-use wavetank_model::{Base, Deployment, DeploymentStatus, ReplicaSet, ReplicaSetKey, StringMap};
+use wavetank_model::{Base, Deployment, DeploymentStatus, ReplicaSet, ReplicaSetKey, SetEdit, StringMap};
 
 /// A ReplicaSet as the controller has seen it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,14 +41,15 @@ pub enum DeploymentWrite {
     Release(ReplicaSetKey),
     /// Creates a ReplicaSet.
     Create(Box<ReplicaSet>),
-    /// Updates metadata and spec of a ReplicaSet, its status apart.
-    Update {
+    /// Updates a ReplicaSet, its status apart. It is sent as it was seen but for the edit, which speaks of
+    /// all that the pass changed in it so far.
+    Edit {
         /// Which one.
         key: ReplicaSetKey,
         /// The object to start from.
         base: Base,
-        /// The object as sent.
-        set: Arc<ReplicaSet>,
+        /// What is other than in the set as seen.
+        edit: SetEdit,
     },
     /// Deletes a ReplicaSet.
     Delete(ReplicaSetKey),

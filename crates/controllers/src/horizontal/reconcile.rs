@@ -391,7 +391,7 @@ impl<'a> Sync<'a, '_> {
     }
 
     fn warn(&mut self, reason: &str, message: &str) {
-        self.pass.record(EventRecord::warning(reason, message));
+        self.pass.record(EventRecord::warning(reason.to_owned(), message.to_owned()));
     }
 }
 

@@ -32,14 +32,24 @@ use wavetank_model::{LookAgain, Pass, PassError, Plan, ReplicaSetStatus, Reply};
 /// One pass for a ReplicaSet or ReplicationController.
 #[must_use]
 pub fn reconcile_replica_set(inputs: &ReplicaSetInputs<'_>, replies: &[Reply]) -> Plan<ReplicaSetWrite> {
-    let mut pass = Pass::new(replies);
+    replan_replica_set(inputs, replies, Plan::default())
+}
+
+/// The same in the room of a former plan.
+#[must_use]
+pub fn replan_replica_set(
+    inputs: &ReplicaSetInputs<'_>,
+    replies: &[Reply],
+    former: Plan<ReplicaSetWrite>,
+) -> Plan<ReplicaSetWrite> {
+    let mut pass = Pass::in_place_of(replies, former);
     let result = sync(inputs, &mut pass);
     pass.end(result)
 }
 
 fn sync(inputs: &ReplicaSetInputs<'_>, pass: &mut Pass<'_, ReplicaSetWrite>) -> Result<(), PassError> {
     let set = inputs.set;
-    if set.spec.selector.compile().is_err() {
+    if !set.spec.selector.is_valid() {
         // Upstream logs this and gives up without an error: a retry would not help.
         return Ok(());
     }

@@ -19,14 +19,19 @@ pub(super) fn calculate(set: &ReplicaSet, pods: &Claimed, failure: Option<&PassE
     let mut conditions = set.status.conditions.clone();
     let failing = conditions.iter().any(|condition| &*condition.kind == REPLICA_FAILURE);
     match failure {
-        Some(error) if !failing => conditions.push(ReplicaSetCondition {
-            kind: REPLICA_FAILURE.into(),
-            status: ConditionStatus::True,
-            last_transition: Some(now.floor_second()),
-            reason: failure_reason(difference(tally.active, set.spec.replicas)).into(),
-            message: error.to_string().into(),
-        }),
-        None if failing => conditions.retain(|condition| &*condition.kind != REPLICA_FAILURE),
+        Some(error) if !failing => {
+            let failure = ReplicaSetCondition {
+                kind: REPLICA_FAILURE.into(),
+                status: ConditionStatus::True,
+                last_transition: Some(now.floor_second()),
+                reason: failure_reason(difference(tally.active, set.spec.replicas)).into(),
+                message: error.to_string().into(),
+            };
+            conditions.edit(|conditions| conditions.push(failure));
+        }
+        None if failing => {
+            conditions.edit(|conditions| conditions.retain(|condition| &*condition.kind != REPLICA_FAILURE));
+        }
         _ => {}
     }
     ReplicaSetStatus {

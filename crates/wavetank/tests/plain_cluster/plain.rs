@@ -272,7 +272,7 @@ impl Plain {
         let plan = drive(
             |replies| reconcile_deployment(&inputs, replies),
             |_, write| {
-                let answer = self.apply_deployment(&deployment, write, &versions);
+                let answer = self.apply_deployment((&deployment, &sets), write, &versions);
                 versions.push(self.version);
                 answer.map_or_else(Reply::refused, |()| Reply::done(1))
             },
@@ -282,7 +282,7 @@ impl Plain {
 
     fn apply_deployment(
         &mut self,
-        seen: &Deployment,
+        (seen, sets): (&Deployment, &[SetSeen]),
         write: &DeploymentWrite,
         versions: &[u64],
     ) -> Result<(), Refusal> {
@@ -303,7 +303,9 @@ impl Plain {
                 self.made.push(0);
                 self.set_changed(self.sets.len() - 1);
             }
-            DeploymentWrite::Update { key, base, set } => {
+            DeploymentWrite::Edit { key, base, edit } => {
+                let set =
+                    sets.iter().find(|seen| seen.key == *key).map(|seen| edit.of(&seen.set)).expect("it was seen");
                 let place = self.sets.iter().position(|(of, _)| of == key).expect("no set is ever deleted here");
                 let live = &mut self.sets[place].1;
                 if !fits(*base, set.meta.resource_version, live.meta.resource_version) {
