@@ -5,6 +5,7 @@ use crate::image::{Failures, Health};
 use crate::pod::{Answer, Application, Hooked, ProbeKind, Pull, Run, RunOf, Stopping, Verdict};
 use crate::{ImageBehaviour, Kubelet, PodContext};
 use core::time::Duration;
+use std::sync::Arc;
 use wavetank_engine::Time;
 use wavetank_model::container::Handler;
 
@@ -121,6 +122,10 @@ impl Application for Behaving<'_> {
             }
             Handler::TcpSocket { .. } | Handler::Grpc { .. } => Hooked::default(),
         }
+    }
+
+    fn exit_message(&self, run: RunOf<'_>) -> Arc<str> {
+        self.of(run).termination_message.clone().unwrap_or_else(|| "".into())
     }
 
     fn output(&self, run: RunOf<'_>, kind: ProbeKind) -> String {

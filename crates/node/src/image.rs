@@ -2,7 +2,11 @@
 
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use wavetank_engine::Time;
+
+/// Most that is kept of a termination message.
+const MESSAGE_BYTES: usize = 4096;
 
 /// How often fetching an image fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +117,8 @@ pub struct ImageBehaviour {
     pub(crate) hook: Duration,
     /// Exit code of a command that a hook runs.
     pub(crate) hook_code: i32,
+    /// What a run leaves in its termination log.
+    pub(crate) termination_message: Option<Arc<str>>,
 }
 
 impl ImageBehaviour {
@@ -231,6 +237,15 @@ impl ImageBehaviour {
     #[must_use]
     pub const fn hook_exits_with(mut self, code: i32) -> Self {
         self.hook_code = code;
+        self
+    }
+
+    /// What every run leaves in its termination log when it exits without being killed, to be shown in the
+    /// container's status. As a kubelet does, of a longer text the last 4096 bytes count.
+    #[must_use]
+    pub fn termination_message(mut self, text: &str) -> Self {
+        let start = (text.len().saturating_sub(MESSAGE_BYTES)..=text.len()).find(|at| text.is_char_boundary(*at));
+        self.termination_message = Some(text[start.unwrap_or(0)..].into());
         self
     }
 

@@ -83,6 +83,21 @@ fn a_crashing_container_is_held_back_and_says_so() {
 }
 
 #[test]
+fn what_a_container_leaves_in_its_termination_log_is_shown_with_its_exit() {
+    let behaviour =
+        ImageBehaviour::new().exits_after(Duration::from_secs(3), 2).times(1).termination_message("no licence");
+    let mut cluster = cluster(PLAIN, behaviour);
+    cluster.run_for(Duration::from_secs(30));
+    let ended = status(&cluster, "plain")["containerStatuses"][0]["lastState"]["terminated"].clone();
+    assert_eq!((&ended["exitCode"], &ended["message"]), (&Value::from(2), &Value::from("no licence")));
+    // A process that is killed has no time to write.
+    cluster.kill_container("plain", "app").unwrap();
+    cluster.run_for(Duration::from_secs(30));
+    let ended = status(&cluster, "plain")["containerStatuses"][0]["lastState"]["terminated"].clone();
+    assert_eq!((&ended["exitCode"], &ended["message"]), (&Value::from(137), &Value::Null));
+}
+
+#[test]
 fn an_image_that_cannot_be_fetched_is_shown_as_such() {
     let mut cluster = cluster(PLAIN, ImageBehaviour::new().fails_to_pull());
     cluster.run_for(Duration::from_secs(5));

@@ -116,6 +116,7 @@ fn from_runtime(facts: &TemplateFacts, input: &Value) -> Value {
                 "exited" => RuntimeState::Exited {
                     code: code(value),
                     reason: text(value, "reason"),
+                    message: "".into(),
                     finished: seconds(value, "finishedAt"),
                 },
                 "created" => RuntimeState::Created,

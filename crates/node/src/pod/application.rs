@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use wavetank_engine::Time;
 use wavetank_model::container::Handler;
 
@@ -137,6 +138,11 @@ pub trait Application {
 
     /// How a hook goes that asks the container at a time.
     fn hook(&self, run: RunOf<'_>, handler: &Handler, at: Time) -> Hooked;
+
+    /// What a run leaves in its termination log when it exits.
+    fn exit_message(&self, _run: RunOf<'_>) -> Arc<str> {
+        "".into()
+    }
 
     /// What a failed probe says.
     fn output(&self, _run: RunOf<'_>, _kind: ProbeKind) -> String {

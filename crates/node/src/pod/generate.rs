@@ -38,6 +38,8 @@ pub enum RuntimeState {
         code: i32,
         /// The runtime's word for it.
         reason: Arc<str>,
+        /// What it left in its termination log.
+        message: Arc<str>,
         /// When.
         finished: Time,
     },
@@ -211,10 +213,10 @@ impl<'a> Observed<'a> {
                 ContainerState::Running { started: self.whole_second(runtime.started) }
             }
             RuntimeState::Created => ContainerState::waiting(""),
-            RuntimeState::Exited { code, reason, finished } => ContainerState::Terminated(Terminated {
+            RuntimeState::Exited { code, reason, message, finished } => ContainerState::Terminated(Terminated {
                 exit_code: *code,
                 reason: Arc::clone(reason),
-                message: "".into(),
+                message: Arc::clone(message),
                 started: self.whole_second(runtime.started),
                 finished: self.whole_second(*finished),
                 run: Some(runtime.run),

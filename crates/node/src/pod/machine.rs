@@ -362,6 +362,9 @@ impl Machine {
         if let Some(container) = scene.container(process.container) {
             scene.witness.see(now, Sight::Exit { container: &container.name, code });
         }
+        let run = run_of(scene.facts, process.container, process.run, process.started);
+        // Who is killed has no time to write.
+        let message = if code == KILLED { "".into() } else { scene.application.exit_message(run) };
         for status in &mut self.runtime {
             if status.container == process.container && status.run == process.run {
                 let reason = match code {
@@ -369,7 +372,8 @@ impl Machine {
                     0 => "Completed",
                     _ => "Error",
                 };
-                status.state = RuntimeState::Exited { code, reason: reason.into(), finished: now };
+                status.state =
+                    RuntimeState::Exited { code, reason: reason.into(), message: Arc::clone(&message), finished: now };
             }
         }
         self.worker.is_wanted = true;
