@@ -6,6 +6,8 @@ use crate::kubectl::{Output, kubectl};
 use core::time::Duration;
 use std::collections::BTreeMap;
 use wavetank::{Cluster, ImageBehaviour};
+use wavetank_metrics::{Curve, Group, Share, Usage};
+use wavetank_model::{Quantity, Selector};
 
 /// What a command takes at a terminal: connecting, asking, printing.
 const COMMAND: Duration = Duration::from_millis(100);
@@ -21,6 +23,9 @@ kubectl's commands, with or without the word kubectl, which take 0.1 s of virtua
   time                  say what time it is
   image IMAGE WORDS     say what an image does: missing, never-ready, pull SPAN, start SPAN, ready SPAN,
                         crashes SPAN
+  usage SELECTOR RESOURCE AMOUNT [each|together]
+                        say what the ready pods of a selector use from now on, such as
+                        usage app=web cpu 300m; each of them, or all together
   fork                  go on in a copy of the cluster
   back                  throw the copy away
   seed [NUMBER]         say what chance comes from, or begin again with another
@@ -98,6 +103,11 @@ impl<F: Files> Shell<F> {
             ["fork"] => Ok(self.fork()),
             ["back"] => self.back(),
             ["image", image, words @ ..] => self.image(image, words),
+            ["usage", selector, resource, amount] => self.usage(selector, resource, amount, Share::EachReady),
+            ["usage", selector, resource, amount, "each"] => self.usage(selector, resource, amount, Share::EachReady),
+            ["usage", selector, resource, amount, "together"] => {
+                self.usage(selector, resource, amount, Share::AmongReady)
+            }
             ["seed"] => Ok(format!("seed {}\n", self.seed)),
             ["seed", number] => self.reseed(number),
             ["digest"] => Ok(format!("digest {:?}\n", self.cluster.digest())),
@@ -170,6 +180,16 @@ impl<F: Files> Shell<F> {
             };
         }
         self.cluster.set_image_behaviour(image, behaviour);
+        Ok(String::new())
+    }
+
+    /// `usage app=web cpu 300m`.
+    fn usage(&mut self, selector: &str, resource: &str, amount: &str, share: Share) -> Result<String, String> {
+        let selector = Selector::parse(selector).map_err(|error| error.to_string())?;
+        let amount = Quantity::parse(amount).map_err(|error| error.to_string())?;
+        let group = Group { namespace: "default".into(), selector };
+        let usage = Usage::of_resource(group, resource, share, Curve::Constant(amount.milli_value()));
+        self.cluster.change_metrics(|metrics| metrics.set_usage(usage));
         Ok(String::new())
     }
 

@@ -36,6 +36,11 @@ fn edits_while_paused_become_one_rollout_and_without_history_nothing_is_undone()
 }
 
 #[test]
+fn an_autoscaler_follows_the_load_up_and_five_minutes_after_it_down() {
+    check(include_str!("sessions/autoscaling.txt"));
+}
+
+#[test]
 fn a_paused_rollout_is_a_canary_behind_the_service() {
     check(include_str!("sessions/canary.txt"));
 }

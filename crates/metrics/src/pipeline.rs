@@ -196,9 +196,20 @@ impl Pipeline {
         self.usages.push((group, usage));
     }
 
+    /// Puts usage in the place of all that the same group had of the same thing.
+    pub fn set_usage(&mut self, usage: Usage) {
+        self.usages.retain(|(_, known)| known.group != usage.group || known.subject != usage.subject);
+        self.number_usages();
+        self.add_usage(usage);
+    }
+
     /// Takes away all usage of a group, so that another can be added.
     pub fn remove_usage(&mut self, group: &Group) {
         self.usages.retain(|(_, usage)| usage.group != *group);
+        self.number_usages();
+    }
+
+    fn number_usages(&mut self) {
         for (number, numbers) in self.usages_of.iter_mut().enumerate() {
             let of_it = self.usages.iter().enumerate().filter(|(_, (group, _))| *group == number);
             *numbers = of_it.map(|(usage, _)| usage).collect();

@@ -75,6 +75,16 @@ fn a_sweep_gives_the_same_rows_every_time_and_tells_how_far_it_is() {
 }
 
 #[test]
+fn one_core_gives_the_rows_that_many_give() {
+    let (scenario, settings) = (scenario(), settings());
+    let on = |cores: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(cores).build().unwrap();
+        pool.install(|| sweep(&scenario, &settings, &|_, _| {})).unwrap()
+    };
+    assert_eq!(on(1), on(4));
+}
+
+#[test]
 fn a_lower_target_takes_more_pods_and_is_over_it_as_a_share_of_its_own_and_a_longer_window_flaps_less() {
     let rows = sweep(&scenario(), &settings(), &|_, _| {}).unwrap();
     let row = |name: &str| rows.iter().find(|row| row.setting == name).unwrap();

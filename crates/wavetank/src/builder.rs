@@ -5,6 +5,7 @@ use crate::faults::WriteRefusals;
 use crate::horizontal::Horizontal;
 use crate::log::{History, LogLevel};
 use crate::metrics::Metrics;
+use crate::own_kinds::OwnKinds;
 use crate::pod_life::Placement;
 use crate::pod_machines::Machines;
 use crate::profile::Profile;
@@ -129,6 +130,7 @@ impl ClusterBuilder {
             horizontals: Controller::new(),
             horizontal: Horizontal::default(),
             metrics: Metrics::new(self.seed),
+            own: OwnKinds::default(),
             service_passes: BTreeMap::new(),
             traffic: Traffic::default(),
             expectations: BTreeMap::new(),

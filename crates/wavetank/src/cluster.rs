@@ -6,6 +6,7 @@ use crate::faults::WriteRefusals;
 use crate::horizontal::{AutoscalerId, Horizontal};
 use crate::log::{Component, Entry, Happening, History, LogLevel, ObjectRef};
 use crate::metrics::Metrics;
+use crate::own_kinds::OwnKinds;
 use crate::passes::{ActivePass, Spare};
 use crate::pod_life::Placement;
 use crate::pod_machines::Machines;
@@ -47,6 +48,7 @@ pub struct Cluster {
     pub(crate) horizontals: Controller<AutoscalerId>,
     pub(crate) horizontal: Horizontal,
     pub(crate) metrics: Metrics,
+    pub(crate) own: OwnKinds,
     pub(crate) service_passes: BTreeMap<DocumentKey, ServicePass>,
     pub(crate) traffic: Traffic,
     pub(crate) expectations: BTreeMap<ReplicaSetKey, crate::passes::Expectation>,
@@ -282,7 +284,7 @@ impl Cluster {
                 self.run_disruption_pass(key);
             } else if let Some(key) = self.horizontals.queue.take(workers) {
                 self.run_horizontal_pass(key);
-            } else {
+            } else if !self.run_own_controller() {
                 break;
             }
             self.absorb();

@@ -12,7 +12,7 @@ use crate::event::{Event, WorkKey};
 use crate::horizontal_pass::HorizontalPass;
 use crate::horizontal_view::Listed;
 use crate::profile::Bucket;
-use crate::scale::{Scalable, Spelled};
+use crate::scale::{Spelled, Target};
 use crate::work_queue::Place;
 use serde::{Deserialize, Serialize};
 use slotmap::SecondaryMap;
@@ -70,7 +70,7 @@ pub(crate) struct Record {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
     /// The target of a spec.
-    pub(crate) target: Option<(Arc<HorizontalSpec>, Option<Scalable>)>,
+    pub(crate) target: Option<(Arc<HorizontalSpec>, Option<Target>)>,
     /// How the selector of the target is spelled.
     pub(crate) spelled: Option<Spelled>,
     /// Which pods are the target's.
@@ -106,6 +106,11 @@ impl Horizontal {
         let record = Record { name: name.clone(), document: None, memory, waiting: None, known: Known::default() };
         self.records.insert(id, record);
         id
+    }
+
+    /// Kinds have come or changed: targets are looked up anew.
+    pub(crate) fn forget_targets(&mut self) {
+        self.records.values_mut().for_each(|record| record.known.target = None);
     }
 
     /// A pass found nothing under a name.

@@ -13,7 +13,7 @@ use crate::horizontal_frozen::Frozen;
 use crate::horizontal_view::View;
 use crate::log::{Component, ObjectRef};
 use crate::profile::ClientRate;
-use crate::scale::{Scalable, scalable_kind};
+use crate::scale::Target;
 use core::cell::OnceCell;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
@@ -37,7 +37,7 @@ pub(crate) struct HorizontalPass {
     key: DocumentKey,
     autoscaler: HorizontalPodAutoscaler,
     stage: Stage,
-    scalable: Option<Scalable>,
+    scaled: Option<Target>,
     target: TargetSeen,
     /// The version of the target at which its scale was read.
     version: u64,
@@ -75,12 +75,12 @@ impl Cluster {
             return self.horizontals.queue.done(id);
         };
         let autoscaler = self.typed(document);
-        let scalable = self.target_of(id, &autoscaler);
+        let scaled = self.target_of(id, &autoscaler);
         let pass = HorizontalPass {
             key,
             autoscaler,
             stage: Stage::Scale,
-            scalable,
+            scaled,
             target: TargetSeen::UnknownKind,
             version: 0,
             decided: self.now,
@@ -102,21 +102,17 @@ impl Cluster {
     }
 
     /// What an autoscaler scales, if the API serves its kind.
-    fn target_of(&mut self, id: AutoscalerId, autoscaler: &HorizontalPodAutoscaler) -> Option<Scalable> {
-        let known = &mut self.horizontal.records.get_mut(&id)?.known;
-        if let Some((spec, target)) = &known.target
+    fn target_of(&mut self, id: AutoscalerId, autoscaler: &HorizontalPodAutoscaler) -> Option<Target> {
+        if let Some((spec, target)) = &self.horizontal.records.get(&id)?.known.target
             && Arc::ptr_eq(spec, &autoscaler.spec)
         {
             return target.clone();
         }
-        let reference = &autoscaler.spec.scale_target;
+        let (reference, namespace) = (&autoscaler.spec.scale_target, &autoscaler.meta.namespace);
         let group = group_version(&reference.api_version).map_or("", |(group, _)| group);
-        let target = scalable_kind(group, &reference.kind).map(|kind| Scalable {
-            kind,
-            namespace: Arc::clone(&autoscaler.meta.namespace),
-            name: Arc::clone(&reference.name),
-        });
-        known.target = Some((Arc::clone(&autoscaler.spec), target.clone()));
+        let target = self.scale_target(group, &reference.kind, namespace, &reference.name);
+        let record = self.horizontal.records.get_mut(&id)?;
+        record.known.target = Some((Arc::clone(&autoscaler.spec), target.clone()));
         target
     }
 
@@ -143,7 +139,7 @@ impl Cluster {
             pass.landing = None;
             match pass.stage {
                 Stage::Scale => {
-                    self.read_target(id, &mut pass);
+                    self.read_scale_of(id, &mut pass);
                     pass.stage = Stage::Metrics(metrics_to_read(&pass.autoscaler.spec, &pass.target));
                 }
                 Stage::Metrics(left) if left > 1 => pass.stage = Stage::Metrics(left - 1),
@@ -171,7 +167,7 @@ impl Cluster {
         let now = self.now;
         let take = |client: &mut crate::profile::Bucket, rate: Option<ClientRate>| client.take(rate, now);
         match pass.stage {
-            Stage::Scale if pass.scalable.is_some() => take(&mut self.horizontal.scale_client, rate) + read,
+            Stage::Scale if pass.scaled.is_some() => take(&mut self.horizontal.scale_client, rate) + read,
             Stage::Metrics(left) if left > 0 => take(&mut self.horizontal.metrics_client, rate) + read,
             Stage::Scale | Stage::Metrics(_) => now,
             Stage::Writes => match pass.plan.writes.get(pass.replies.len()) {
@@ -188,11 +184,14 @@ impl Cluster {
         }
     }
 
-    fn read_target(&mut self, id: AutoscalerId, pass: &mut HorizontalPass) {
-        let Some(scalable) = &pass.scalable else { return };
-        let mut none = None;
-        let spelled = self.horizontal.records.get_mut(&id).map_or(&mut none, |record| &mut record.known.spelled);
-        match crate::scale::read_scale(&self.store, scalable, spelled) {
+    fn read_scale_of(&mut self, id: AutoscalerId, pass: &mut HorizontalPass) {
+        let Some(scaled) = &pass.scaled else { return };
+        let mut spelled = self.horizontal.records.get_mut(&id).and_then(|record| record.known.spelled.take());
+        let read = self.read_target(scaled, &mut spelled);
+        if let Some(record) = self.horizontal.records.get_mut(&id) {
+            record.known.spelled = spelled;
+        }
+        match read {
             Ok((scale, version)) => {
                 pass.version = version;
                 pass.target = TargetSeen::Found(scale);
@@ -294,11 +293,11 @@ impl Cluster {
     fn land_horizontal(&mut self, pass: &mut HorizontalPass) -> Result<(), Refusal> {
         match pass.plan.writes.get(pass.replies.len()) {
             Some(HorizontalWrite::Scale { base, replicas }) => {
-                let Some(scalable) = &pass.scalable else { return Ok(()) };
+                let Some(scaled) = &pass.scaled else { return Ok(()) };
                 if *base == Base::Fresh {
-                    pass.version = crate::scale::read_scale(&self.store, scalable, &mut None)?.1;
+                    pass.version = self.read_target(scaled, &mut None)?.1;
                 }
-                self.write_scale(scalable, *replicas, Precondition::Version(pass.version))
+                self.write_target(scaled, *replicas, Precondition::Version(pass.version))
             }
             Some(HorizontalWrite::Status(status)) => self.write_horizontal_status(pass.key, &pass.autoscaler, status),
             None => Err(Refusal::new(Reason::InternalError, "there is no such request")),

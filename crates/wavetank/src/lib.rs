@@ -13,6 +13,7 @@
 //! - [`rollout`]: verbs of a rollout: set image, scale, history, undo, pause, restart.
 //! - [`metrics`]: what pods use, and what the metrics APIs say of it.
 //! - [`horizontal`]: autoscalers and their passes.
+//! - [`own_kinds`]: kinds of a user's own, which autoscalers can scale.
 //! - [`nodes`]: nodes come and go, images change what they do.
 //! - [`snapshot`]: a cluster as bytes.
 //! - [`log`]: the history and how much of it is kept.
@@ -43,6 +44,7 @@ pub mod log;
 pub mod metrics;
 pub mod nodes;
 pub mod objects;
+pub mod own_kinds;
 pub mod passes;
 pub mod pod_conditions;
 pub mod pod_deletion;

@@ -73,6 +73,8 @@ struct Given {
 enum Step {
     Create(Object, Vec<Arc<str>>),
     Replace(Object, Vec<Arc<str>>),
+    /// A document that defines a kind of the user's own, or is of one.
+    Own(Value),
 }
 
 impl Cluster {
@@ -106,7 +108,13 @@ impl Cluster {
         let mut edge = self.edge();
         let mut surroundings = self.surroundings();
         let mut steps = Vec::new();
+        let mut coming = Vec::new();
         for Given { object: document, mut warnings } in Self::read(manifest)? {
+            if self.own_document(&document, &mut coming) {
+                self.own_name_is_free(&document)?;
+                steps.push(Step::Own(document));
+                continue;
+            }
             let admitted = wavetank_manifest::admit_into(&document, &surroundings)?;
             wavetank_manifest::refuse_what_is_not_simulated(&admitted.object)?;
             surroundings.services.take(&admitted.object);
@@ -155,7 +163,12 @@ impl Cluster {
         let mut surroundings = self.surroundings();
         // What the earlier documents will have made, since a later one may name the same object again.
         let mut pending: BTreeMap<(Kind, String), Value> = BTreeMap::new();
+        let mut coming = Vec::new();
         for Given { object: document, mut warnings } in Self::read(manifest)? {
+            if self.own_document(&document, &mut coming) {
+                steps.push(Step::Own(document));
+                continue;
+            }
             let kind = wavetank_manifest::kind_of(&document)?;
             let name = name_in(&document);
             let live = match pending.remove(&(kind, name.clone())) {
@@ -183,6 +196,7 @@ impl Cluster {
 
     fn take(&mut self, step: Step) -> Result<Applied, Error> {
         match step {
+            Step::Own(document) => self.take_own(document),
             Step::Create(object, warnings) => self.create_object(object).map(|applied| Applied { warnings, ..applied }),
             Step::Replace(object, warnings) => {
                 let label = object.kind().label(&object.meta().name);

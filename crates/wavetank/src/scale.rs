@@ -14,8 +14,17 @@ pub(crate) struct Scalable {
     pub(crate) name: Arc<str>,
 }
 
+/// What an autoscaler scales.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Target {
+    /// An object of a kind of the API server's own.
+    BuiltIn(Scalable),
+    /// An object of a kind of the user's own, by its word, namespace and name.
+    Own(Arc<str>, Arc<str>, Arc<str>),
+}
+
 /// The kind of a name that has a scale.
-pub(crate) fn scalable_kind(group: &str, word: &str) -> Option<Kind> {
+fn scalable_kind(group: &str, word: &str) -> Option<Kind> {
     let kind = Kind::all().find(|kind| kind.as_str() == word)?;
     let has_scale =
         matches!(kind, Kind::Deployment | Kind::ReplicaSet | Kind::ReplicationController | Kind::StatefulSet);
@@ -44,8 +53,44 @@ impl Scalable {
 }
 
 impl Cluster {
+    /// What a group, a word, a namespace and a name stand for, if the API serves a scale of that kind.
+    pub(crate) fn scale_target(
+        &self,
+        group: &str,
+        word: &str,
+        namespace: &Arc<str>,
+        name: &Arc<str>,
+    ) -> Option<Target> {
+        let (namespace, name) = (Arc::clone(namespace), Arc::clone(name));
+        if self.own.scalable(group, word).is_some() {
+            return Some(Target::Own(word.into(), namespace, name));
+        }
+        scalable_kind(group, word).map(|kind| Target::BuiltIn(Scalable { kind, namespace, name }))
+    }
+
+    /// Reads the scale of a target, and its version.
+    pub(crate) fn read_target(&self, of: &Target, spelled: &mut Option<Spelled>) -> Result<(Scale, u64), Refusal> {
+        match of {
+            Target::BuiltIn(scalable) => read_scale(&self.store, scalable, spelled),
+            Target::Own(kind, namespace, name) => self.own.read_scale(kind, namespace, name),
+        }
+    }
+
+    /// Sets the replicas of a target, if it is at the version that is expected.
+    pub(crate) fn write_target(&mut self, of: &Target, replicas: i32, expected: Precondition) -> Result<(), Refusal> {
+        match of {
+            Target::BuiltIn(scalable) => self.write_scale(scalable, replicas, expected),
+            Target::Own(kind, namespace, name) => {
+                if let Some(refusal) = self.refusals.meets("update", kind, Some("scale"), || Arc::clone(name)) {
+                    return Err(refusal);
+                }
+                self.write_own_scale(kind, namespace, name, replicas, expected)
+            }
+        }
+    }
+
     /// Sets the replicas of the stored object, if it is the one that is expected.
-    pub(crate) fn write_scale(&mut self, of: &Scalable, replicas: i32, expected: Precondition) -> Result<(), Refusal> {
+    fn write_scale(&mut self, of: &Scalable, replicas: i32, expected: Precondition) -> Result<(), Refusal> {
         let refused = self.refusals.meets("update", of.kind.as_str(), Some("scale"), || Arc::clone(&of.name));
         if let Some(refusal) = refused {
             return Err(refusal);
@@ -77,7 +122,7 @@ impl Cluster {
 
 /// Reads the scale of a stored object, and the version of the object. How its selector is spelled is looked
 /// up and kept in `spelled`.
-pub(crate) fn read_scale(store: &Store, of: &Scalable, spelled: &mut Option<Spelled>) -> Result<(Scale, u64), Refusal> {
+fn read_scale(store: &Store, of: &Scalable, spelled: &mut Option<Spelled>) -> Result<(Scale, u64), Refusal> {
     let (namespace, name) = (&of.namespace, &of.name);
     if let Some(set) = of.set_kind() {
         let stored = store.set_key(set, namespace, name).and_then(|key| store.set(key)?.stored.as_ref());

@@ -150,3 +150,14 @@ fn a_scrape_that_finds_all_as_it_was_costs_no_look_and_is_one_of_its_own() {
     let sample = *cpu(&pipeline, 20).unwrap().of_pod(Uid(1)).unwrap();
     assert_eq!((sample.milli, sample.timestamp), (200, seconds(20)));
 }
+
+#[test]
+fn usage_that_is_set_takes_the_place_of_the_same_and_leaves_the_rest() {
+    let mut pipeline = pipeline(Curve::Constant(100));
+    pipeline.add_usage(Usage::of_resource(group("web"), "memory", Share::Each, Curve::Constant(7)));
+    pipeline.set_usage(Usage::of_resource(group("web"), "cpu", Share::Each, Curve::Constant(50)));
+    pipeline.scrape(seconds(5), |_| Some(vec![pod(1, true)]));
+    assert_eq!(cpu(&pipeline, 15).unwrap().of_pod(Uid(1)).unwrap().milli, 50);
+    let memory = pipeline.resource(seconds(15), "default", "memory", None).unwrap();
+    assert_eq!(memory.of_pod(Uid(1)).unwrap().milli, 7);
+}
