@@ -29,6 +29,7 @@ impl Store {
                     && !self.sets.contains_key(*key)
                 {
                     self.set_by_uid.remove(&old.meta.uid);
+                    self.latest_owner = None;
                 }
             }
             Change::Pod { key, old, new } => self.see_pod(*key, old.as_ref(), new.as_ref()),

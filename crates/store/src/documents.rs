@@ -16,8 +16,9 @@ use wavetank_model::{Document, DocumentKey, DocumentStatus, Kind, Refusal, Uid};
 pub(crate) struct Documents {
     slots: SlotMap<DocumentKey, Slot<Document>>,
     names: BTreeMap<(Kind, Arc<str>, Arc<str>), DocumentKey>,
-    /// Names of each kind that has any: at every change of a pod somebody asks for kinds that do not.
-    kinds: BTreeMap<Kind, usize>,
+    /// Number of names of each kind, by its position among kinds: at every change of a pod somebody asks for
+    /// kinds that have none.
+    kinds: Vec<u32>,
     by_uid: BTreeMap<Uid, DocumentKey>,
     /// Stored documents by each owner that they name, whether it controls them or not.
     dependents: BTreeMap<(Uid, Uid), DocumentKey>,
@@ -33,18 +34,19 @@ impl Documents {
     fn name(&mut self, name: (Kind, Arc<str>, Arc<str>), key: DocumentKey) {
         let kind = name.0;
         if self.names.insert(name, key).is_none() {
-            *self.kinds.entry(kind).or_insert(0) += 1;
+            let position = kind as usize;
+            if self.kinds.len() <= position {
+                self.kinds.resize(position + 1, 0);
+            }
+            self.kinds[position] += 1;
         }
     }
 
     fn unname(&mut self, name: &(Kind, Arc<str>, Arc<str>)) {
         if self.names.remove(name).is_some()
-            && let Some(names) = self.kinds.get_mut(&name.0)
+            && let Some(names) = self.kinds.get_mut(name.0 as usize)
         {
             *names -= 1;
-            if *names == 0 {
-                self.kinds.remove(&name.0);
-            }
         }
     }
 }
@@ -71,7 +73,7 @@ impl Store {
     /// Whether there are documents of a kind.
     #[must_use]
     pub fn has_documents(&self, kind: Kind) -> bool {
-        self.documents.kinds.contains_key(&kind)
+        self.documents.kinds.get(kind as usize).is_some_and(|names| *names > 0)
     }
 
     /// All stored documents of a kind, by namespace and name.

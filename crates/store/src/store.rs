@@ -99,6 +99,9 @@ pub struct Store {
     /// What the last pod that a set made shares with the next one.
     #[serde(skip)]
     pub(crate) last_made: Option<Made>,
+    /// The set that owns the cohort which was asked for last.
+    #[serde(skip)]
+    pub(crate) latest_owner: Option<(CohortId, ReplicaSetKey)>,
 }
 
 impl Store {
@@ -191,6 +194,18 @@ impl Store {
     #[must_use]
     pub fn set_of_uid(&self, uid: Uid) -> Option<ReplicaSetKey> {
         self.set_by_uid.get(&uid).copied()
+    }
+
+    /// The set that owns the pods of a cohort. Thousands of changes in a row ask for the same one.
+    pub fn set_owning(&mut self, cohort: CohortId) -> Option<ReplicaSetKey> {
+        if let Some((known, set)) = self.latest_owner
+            && known == cohort
+        {
+            return Some(set);
+        }
+        let set = self.set_of_uid(self.cohort(cohort).identity.owner?)?;
+        self.latest_owner = Some((cohort, set));
+        Some(set)
     }
 
     /// Stored sets controlled by an owner (or by none), by creation.

@@ -269,6 +269,7 @@ impl Store {
         let key = self.sets.insert(Slot::new(Some(Arc::clone(&set)), None));
         self.set_names.insert(name, key);
         self.set_by_uid.insert(uid, key);
+        self.latest_owner = None;
         self.sets_of.entry(owner).or_default().insert(uid, key);
         self.changes.push(Change::ReplicaSet { key, old: None, new: Some(set) });
         key

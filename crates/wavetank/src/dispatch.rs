@@ -10,7 +10,15 @@ use wavetank_store::{Change, PodView, Store};
 
 /// A change reaches the controllers' caches.
 pub(crate) fn see(cluster: &mut Cluster, change: &Change) {
-    let pod = if let Change::Pod { key, .. } = change { cluster.store.pod(*key).map(|pod| pod.uid()) } else { None };
+    // A delivery may be the end of the record.
+    let asked = matches!(change, Change::Pod { .. }) && cluster.has_services();
+    let pod = if let Change::Pod { key, .. } = change
+        && asked
+    {
+        cluster.store.pod(*key).map(|pod| pod.uid())
+    } else {
+        None
+    };
     cluster.store.deliver(change);
     match change {
         Change::Deployment { key, old, new } => {
@@ -26,7 +34,9 @@ pub(crate) fn see(cluster: &mut Cluster, change: &Change) {
             old.iter().chain(new).for_each(|pod| cluster.metrics.pod_change_seen(pod.cohort));
             cluster.settle_expectations(*key, old.as_ref(), new.as_ref());
             see_pod(cluster, old.as_ref(), new.as_ref());
-            cluster.services_see_pod(*key, pod, old.as_ref(), new.as_ref());
+            if asked {
+                cluster.services_see_pod(*key, pod, old.as_ref(), new.as_ref());
+            }
             cluster.budgets_see_pod(old.as_ref(), new.as_ref());
         }
         Change::Document { key, old, new } => {
@@ -80,7 +90,7 @@ fn see_pod(cluster: &mut Cluster, old: Option<&PodView>, new: Option<&PodView>) 
     if let (Some(old), Some(new)) = (old, new)
         && old.cohort == new.cohort
     {
-        let set = cluster.store.owner_in(new).and_then(|owner| cluster.store.set_of_uid(owner));
+        let set = cluster.store.set_owning(new.cohort);
         return set.into_iter().for_each(|set| cluster.sets.queue.add(set));
     }
     let owner = |view: Option<&PodView>| view.and_then(|view| cluster.store.owner_in(view));

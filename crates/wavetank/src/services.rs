@@ -209,6 +209,11 @@ impl Cluster {
         self.store.document_key(Kind::Service, &slice.meta.namespace, slice.service_name()?)
     }
 
+    /// Whether the controllers have seen a Service.
+    pub(crate) fn has_services(&self) -> bool {
+        !self.services.records.is_empty()
+    }
+
     /// The watch delivers a pod of this identity.
     pub(crate) fn services_see_pod(
         &mut self,
