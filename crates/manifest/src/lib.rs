@@ -16,6 +16,7 @@
 //! - [`literal`]: objects read as they stand.
 //! - [`object`]: objects of whichever kind.
 //! - [`patch`]: the three kinds of patches, on JSON, and how `kubectl apply` makes them.
+//! - [`managed`]: who owns which fields, and server-side apply.
 //! - [`mod@render`]: objects as the API server shows them.
 //! - [`service_account`]: the token that admission mounts in every pod.
 //! - [`template`]: the maker of pod templates.
@@ -38,6 +39,7 @@ pub mod horizontal;
 pub mod ingress;
 pub mod ledger;
 pub mod literal;
+pub mod managed;
 mod meaning;
 mod metadata;
 pub mod object;

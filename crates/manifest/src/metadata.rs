@@ -28,6 +28,7 @@ pub(crate) fn decode(object: Fields<'_>, edge: &mut Edge) -> Result<ObjectMeta, 
         annotations: fields.string_map("annotations")?,
         owners,
         finalizers: fields.texts("finalizers")?,
+        managed: None,
     })
 }
 

@@ -4,7 +4,7 @@
 //! strict decoding, the template hash, the meaning of templates and strategic merge agree about
 //! which fields exist, in which order and of which type.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 /// A type of Go, as far as the API uses them.
@@ -48,6 +48,23 @@ pub(crate) struct Field {
     pub(crate) strategy: &'static str,
     /// By which field a strategic merge tells its items apart, or empty.
     pub(crate) merge_key: &'static str,
+    /// How the owners of what its list holds are told apart.
+    pub(crate) items: Items,
+    /// Whether its map has one owner as a whole.
+    pub(crate) atomic: bool,
+    /// What stands for a text that is left out, or empty.
+    pub(crate) default: &'static str,
+}
+
+/// How the owners of what a list holds are told apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Items {
+    /// Not at all: the list has one owner.
+    Atomic,
+    /// Each plain value has its own.
+    Set,
+    /// Each item has its own; these fields tell items apart.
+    Keyed(Vec<&'static str>),
 }
 
 impl Field {
@@ -61,13 +78,16 @@ static TABLE: &str = include_str!("../schema/types.txt");
 
 static DECLARATIONS: LazyLock<BTreeMap<&'static str, Declaration>> = LazyLock::new(|| read(TABLE));
 
+static ATOMIC: LazyLock<BTreeSet<&'static str>> =
+    LazyLock::new(|| TABLE.lines().filter_map(|line| line.strip_prefix("struct ")?.strip_suffix(" atomic")).collect());
+
 fn read(table: &'static str) -> BTreeMap<&'static str, Declaration> {
     let mut declarations = BTreeMap::new();
     let mut current = None;
     for line in table.lines() {
         let words: Vec<&'static str> = line.split(' ').collect();
         match words.as_slice() {
-            ["struct", name] => {
+            ["struct", name] | ["struct", name, "atomic"] => {
                 declarations.insert(*name, Declaration::Struct(Vec::new()));
                 current = Some(*name);
             }
@@ -80,8 +100,22 @@ fn read(table: &'static str) -> BTreeMap<&'static str, Declaration> {
             [go, json, kind, words @ ..] => {
                 let word = |prefix: &str| words.iter().find_map(|word| word.strip_prefix(prefix)).unwrap_or_default();
                 let omit_empty = words.contains(&"omitempty");
-                let (strategy, merge_key) = (word("strategy="), word("key="));
-                let field = Field { go, json, kind: read_type(kind), omit_empty, strategy, merge_key };
+                let items = match word("list=") {
+                    "" => Items::Atomic,
+                    "set" => Items::Set,
+                    keyed => Items::Keyed(keyed.trim_start_matches("map:").split(',').collect()),
+                };
+                let field = Field {
+                    go,
+                    json,
+                    kind: read_type(kind),
+                    omit_empty,
+                    strategy: word("strategy="),
+                    merge_key: word("key="),
+                    items,
+                    atomic: words.contains(&"atomic"),
+                    default: word("default="),
+                };
                 if let Some(Declaration::Struct(fields)) = current.and_then(|name| declarations.get_mut(name)) {
                     fields.push(field);
                 }
@@ -116,6 +150,11 @@ pub(crate) fn fields(name: &str) -> &'static [Field] {
         Some(Declaration::Struct(fields)) => fields,
         Some(Declaration::Alias(_) | Declaration::Opaque) | None => &[],
     }
+}
+
+/// Whether a struct has one owner as a whole.
+pub(crate) fn is_atomic(name: &str) -> bool {
+    ATOMIC.contains(name)
 }
 
 /// The field that a key of a JSON object belongs to, inlined structs included.
@@ -168,6 +207,17 @@ mod tests {
                 Declaration::Opaque => {}
             }
         }
+    }
+
+    #[test]
+    fn what_has_owners_of_its_own_is_in_the_table() {
+        let items = |name, json| field(name, json).map(|field| field.items.clone());
+        assert_eq!(items("core/v1.Container", "ports"), Some(Items::Keyed(vec!["containerPort", "protocol"])));
+        assert_eq!(items("core/v1.Container", "args"), Some(Items::Atomic));
+        assert_eq!(items("meta/v1.ObjectMeta", "finalizers"), Some(Items::Set));
+        assert!(is_atomic("meta/v1.LabelSelector") && !is_atomic("core/v1.Container"));
+        assert!(field("core/v1.PodSpec", "nodeSelector").is_some_and(|field| field.atomic));
+        assert_eq!(field("core/v1.ContainerPort", "protocol").map(|field| field.default), Some("TCP"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! - [`identity`]: uids and arena keys; [`kind`]: the kinds of objects.
 //! - [`meta`]: object metadata, shared string maps, owner references; [`notes`]: annotations that are numbers.
 //! - [`shared`]: what versions of one object have in common.
+//! - [`managed`]: who owns which fields of an object.
 //! - [`quantity`], [`selector`], [`int_or_string`], [`duration`]: the small values of the API.
 //! - [`label`], [`strconv`]: what may be a label, and how upstream reads and quotes.
 //! - [`template`]: pod templates, shared, with their two identities.
@@ -29,6 +30,7 @@ pub mod ingress;
 pub mod int_or_string;
 pub mod kind;
 pub mod label;
+pub mod managed;
 pub mod meta;
 pub mod notes;
 pub mod pass;
@@ -53,6 +55,7 @@ pub use identity::{DeploymentKey, NodeKey, PodKey, ReplicaSetKey, Uid};
 pub use ingress::{Canary, Ingress, IngressBackend, IngressPath, IngressRule, PathType};
 pub use int_or_string::IntOrString;
 pub use kind::{Kind, Storage};
+pub use managed::{ManagedFields, ManagedFieldsEntry, ManagedOperation};
 pub use meta::{ObjectMeta, OwnerReference, StringMap};
 pub use pass::{Base, LookAgain, Pass, PassError, Plan, Reply, drive};
 pub use pod::{Phase, Pod, PodFacts, PodStatus};

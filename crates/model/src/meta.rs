@@ -1,9 +1,9 @@
 //! Object metadata.
 
-use crate::Uid;
 use crate::notes::Notes;
 use crate::selector::{Requirement, Selector, SelectorError};
 use crate::shared::follow;
+use crate::{ManagedFields, Uid};
 use core::cmp::Ordering;
 use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -254,6 +254,8 @@ pub struct ObjectMeta {
     pub owners: Vec<OwnerReference>,
     /// Who must agree before the object goes.
     pub finalizers: Vec<Arc<str>>,
+    /// Who owns which fields, once somebody but its creator does; see [`ManagedFields`].
+    pub managed: Option<Arc<ManagedFields>>,
 }
 
 impl ObjectMeta {

@@ -8,7 +8,7 @@ use crate::store::{Made, Maker, Store};
 use crate::writes::controller_of;
 use std::sync::Arc;
 use wavetank_engine::Time;
-use wavetank_model::{OwnerReference, PodKey, Refusal, ReplicaSet, ReplicaSetKey, StringMap, Uid};
+use wavetank_model::{ManagedFields, OwnerReference, PodKey, Refusal, ReplicaSet, ReplicaSetKey, StringMap, Uid};
 
 /// The resource that refusals about pods name.
 pub const PODS: &str = "pods";
@@ -111,6 +111,7 @@ impl Store {
             annotations: (meta.annotations != pod.template.annotations).then(|| meta.annotations.clone()),
             finalizers: meta.finalizers.clone(),
             owners: (!meta.owners.is_empty()).then(|| meta.owners.clone()),
+            managed: meta.managed.clone(),
             made_by: None,
         };
         let fresh = !keep_identity;
@@ -166,7 +167,7 @@ impl Store {
         Ok(())
     }
 
-    /// Gives a pod other labels, annotations or owners.
+    /// Gives a pod other labels, annotations or owners, and says who owns which of its fields.
     ///
     /// # Errors
     /// `NotFound` if it is gone.
@@ -176,6 +177,7 @@ impl Store {
         labels: StringMap,
         annotations: StringMap,
         owners: Vec<OwnerReference>,
+        managed: Option<Arc<ManagedFields>>,
     ) -> Result<(), Refusal> {
         let pod = self.live_pod(key)?;
         let old = self.view(&pod);
@@ -189,6 +191,7 @@ impl Store {
         own.deletion_cost = Self::deletion_cost_of(&annotations);
         own.annotations = (annotations != self.template_of(&pod).annotations).then_some(annotations);
         own.owners = Some(owners);
+        own.managed = managed;
         let (uid, is_same) = (pod.uid(), pod.own() == Some(&own));
         let cohort = self.cohort_of(&identity);
         if is_same && cohort == old.cohort {
@@ -232,7 +235,8 @@ impl Store {
         let (labels, annotations, mut owners) = self.pod_meta(key).ok_or_else(|| Refusal::not_found(PODS, ""))?;
         owners.retain(|owner| owner.uid != set);
         owners.extend(self.set_reference(set));
-        self.edit_pod_meta(key, labels, annotations, owners)
+        let managed = self.pods.get(key).and_then(|pod| pod.own.as_ref()?.managed.clone());
+        self.edit_pod_meta(key, labels, annotations, owners, managed)
     }
 
     /// A set lets a pod go.
@@ -242,7 +246,8 @@ impl Store {
     pub fn release_pod(&mut self, key: PodKey, set: Uid) -> Result<(), Refusal> {
         let (labels, annotations, mut owners) = self.pod_meta(key).ok_or_else(|| Refusal::not_found(PODS, ""))?;
         owners.retain(|owner| owner.uid != set);
-        self.edit_pod_meta(key, labels, annotations, owners)
+        let managed = self.pods.get(key).and_then(|pod| pod.own.as_ref()?.managed.clone());
+        self.edit_pod_meta(key, labels, annotations, owners, managed)
     }
 
     /// Begins the graceful deletion of a pod; answers whether it was not being deleted before.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wavetank_engine::Time;
-use wavetank_model::{OwnerReference, Phase, StringMap, Uid};
+use wavetank_model::{ManagedFields, OwnerReference, Phase, StringMap, Uid};
 
 /// The part of a pod that its node keeps changing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ pub struct OwnPart {
     pub finalizers: Vec<Arc<str>>,
     /// Owners other than the controlling one, and the controlling one if it was given in full.
     pub owners: Option<Vec<OwnerReference>>,
+    /// Who owns which of its fields.
+    pub managed: Option<Arc<ManagedFields>>,
     /// The owner it was made by, from which its name follows, when it has been released or adopted since.
     pub made_by: Option<Uid>,
 }

@@ -432,6 +432,7 @@ impl Store {
                 annotations,
                 owners,
                 finalizers: own.map(|own| own.finalizers.clone()).unwrap_or_default(),
+                managed: own.and_then(|own| own.managed.clone()),
             },
             node: state.node.map(|node| self.node(node).name.clone()),
             template,

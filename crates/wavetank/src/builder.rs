@@ -148,6 +148,7 @@ impl ClusterBuilder {
             history: History::new(self.level),
             counters: Counters::default(),
             ending_namespaces: BTreeSet::new(),
+            manager: None,
             watches: Vec::new(),
             audit: None,
             spare_changes: Vec::new(),

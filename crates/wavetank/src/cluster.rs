@@ -68,6 +68,9 @@ pub struct Cluster {
     pub(crate) counters: Counters,
     /// Namespaces that are being deleted and not yet empty.
     pub(crate) ending_namespaces: BTreeSet<Arc<str>>,
+    /// In whose name requests are made, if not in that of their verbs.
+    #[serde(skip)]
+    pub(crate) manager: Option<Arc<str>>,
     #[serde(skip)]
     pub(crate) watches: Vec<Watch>,
     #[serde(skip)]

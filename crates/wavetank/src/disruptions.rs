@@ -300,7 +300,7 @@ impl Cluster {
     /// `NotFound`.
     pub fn cordon(&mut self, node: &str, unschedulable: bool) -> Result<(), Error> {
         let value = if unschedulable { json!(true) } else { Value::Null };
-        self.patch(Kind::Node, node, crate::PatchKind::Merge, &json!({"spec": {"unschedulable": value}}))
+        self.patch(Kind::Node, node, crate::PatchKind::Merge, &json!({"spec": {"unschedulable": value}})).map(drop)
     }
 
     /// Drains a node as `kubectl drain` does: cordons it, evicts its pods, asks every five seconds again

@@ -12,6 +12,7 @@
 //! - [`watch`]: changes as a watch shows them.
 //! - [`rollout`]: verbs of a rollout: set image, scale, history, undo, pause, restart.
 //! - [`metrics`]: what pods use, and what the metrics APIs say of it.
+//! - [`ownership`]: field managers and server-side apply.
 //! - [`horizontal`]: autoscalers and their passes.
 //! - [`own_kinds`]: kinds of a user's own, which autoscalers can scale.
 //! - [`nodes`]: nodes come and go, images change what they do.
@@ -45,6 +46,7 @@ pub mod metrics;
 pub mod nodes;
 pub mod objects;
 pub mod own_kinds;
+pub mod ownership;
 pub mod passes;
 pub mod pod_conditions;
 pub mod pod_deletion;

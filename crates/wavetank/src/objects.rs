@@ -3,6 +3,7 @@
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::garbage::Propagation;
+use crate::ownership::manager;
 use crate::rollout::split;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -53,24 +54,24 @@ pub enum PatchKind {
 }
 
 /// Namespace and name in a document, the namespace being `default` unless given.
-fn name_in(document: &Value) -> String {
+pub(crate) fn name_in(document: &Value) -> String {
     let text = |path: &str| document.pointer(path).and_then(Value::as_str).filter(|text| !text.is_empty());
     format!("{}/{}", text("/metadata/namespace").unwrap_or("default"), text("/metadata/name").unwrap_or_default())
 }
 
 /// Namespace and name as the verbs take them.
-fn full_name(object: &Object) -> String {
+pub(crate) fn full_name(object: &Object) -> String {
     format!("{}/{}", object.meta().namespace, object.meta().name)
 }
 
 /// An object of a manifest, and what is to be said of how it is written.
-struct Given {
-    object: Value,
-    warnings: Vec<Arc<str>>,
+pub(crate) struct Given {
+    pub(crate) object: Value,
+    pub(crate) warnings: Vec<Arc<str>>,
 }
 
 /// What a document becomes when it is applied.
-enum Step {
+pub(crate) enum Step {
     Create(Object, Vec<Arc<str>>),
     Replace(Object, Vec<Arc<str>>),
     /// A document that defines a kind of the user's own, or is of one.
@@ -84,7 +85,7 @@ impl Cluster {
 
     /// The objects of a manifest, each with what is to be said of it. Those of versions that are no longer
     /// served are read as the versions that are.
-    fn read(manifest: &str) -> Result<Vec<Given>, Error> {
+    pub(crate) fn read(manifest: &str) -> Result<Vec<Given>, Error> {
         let objects =
             wavetank_manifest::parse_objects(manifest).map_err(|error| Error::Unreadable(error.to_string()))?;
         let served = |object| match wavetank_manifest::convert_old(&object) {
@@ -95,7 +96,7 @@ impl Cluster {
     }
 
     /// What of this cluster matters to the objects that it takes in.
-    fn surroundings(&self) -> Surroundings {
+    pub(crate) fn surroundings(&self) -> Surroundings {
         let services = self.store.documents(Kind::Service).map(|(_, service)| &*service.body);
         Surroundings { uid: self.store.next_identity().to_string().into(), services: Allocated::of(services) }
     }
@@ -118,7 +119,8 @@ impl Cluster {
             let admitted = wavetank_manifest::admit_into(&document, &surroundings)?;
             wavetank_manifest::refuse_what_is_not_simulated(&admitted.object)?;
             surroundings.services.take(&admitted.object);
-            let object = wavetank_manifest::read_admitted(&admitted.object, &mut edge)?;
+            let mut object = wavetank_manifest::read_admitted(&admitted.object, &mut edge)?;
+            object.meta_mut().managed = self.owners_at_creation((&document, &admitted.object), manager::CREATE)?;
             warnings.extend(admitted.warnings);
             steps.push(Step::Create(object, warnings));
         }
@@ -147,7 +149,7 @@ impl Cluster {
             }
         }
         self.absorb();
-        Ok(Applied { object: label, outcome: Outcome::Created, warnings: Vec::new() })
+        Ok(Applied::plain(label, Outcome::Created))
     }
 
     /// Creates or changes every object of a manifest: YAML or JSON, one document or many.
@@ -175,9 +177,18 @@ impl Cluster {
                 Some(made) => Some(made),
                 None => self.json(kind, &name).ok(),
             };
-            let admitted = match &live {
-                Some(live) => Self::admitted(live, &keeping_what_is_not_said(live, document), &surroundings)?,
-                None => wavetank_manifest::admit_into(&document, &surroundings)?,
+            let (admitted, owners) = match &live {
+                Some(live) => {
+                    let admitted = Self::admitted(live, &keeping_what_is_not_said(live, document), &surroundings)?;
+                    let known = self.known_owners(kind, &name);
+                    let owners = self.owners_after((live, &admitted.object), known.as_ref(), (manager::APPLY, ""))?;
+                    (admitted, owners)
+                }
+                None => {
+                    let admitted = wavetank_manifest::admit_into(&document, &surroundings)?;
+                    let owners = self.owners_at_creation((&document, &admitted.object), manager::APPLY)?;
+                    (admitted, owners)
+                }
             };
             let made = admitted.object;
             warnings.extend(admitted.warnings);
@@ -186,7 +197,8 @@ impl Cluster {
                 live.iter().for_each(|live| surroundings.services.release(live));
                 surroundings.services.take(&made);
             }
-            let object = wavetank_manifest::read_admitted(&made, &mut self.edge())?;
+            let mut object = wavetank_manifest::read_admitted(&made, &mut self.edge())?;
+            object.meta_mut().managed = owners;
             let there = live.is_some();
             steps.push(if there { Step::Replace(object, warnings) } else { Step::Create(object, warnings) });
             pending.insert((kind, name), made);
@@ -194,7 +206,7 @@ impl Cluster {
         steps.into_iter().map(|step| self.take(step)).collect()
     }
 
-    fn take(&mut self, step: Step) -> Result<Applied, Error> {
+    pub(crate) fn take(&mut self, step: Step) -> Result<Applied, Error> {
         match step {
             Step::Own(document) => self.take_own(document),
             Step::Create(object, warnings) => self.create_object(object).map(|applied| Applied { warnings, ..applied }),
@@ -217,11 +229,15 @@ impl Cluster {
         let name = full_name(&object);
         let there = self.object(object.kind(), &name).is_ok();
         let none = Vec::new();
-        self.take(if there { Step::Replace(object, none) } else { Step::Create(object, none) })
+        if there {
+            let object = self.with_owners(object, manager::APPLY)?;
+            return self.take(Step::Replace(object, none));
+        }
+        self.take(Step::Create(object, none))
     }
 
     /// A changed object, once it has passed the edge.
-    fn admitted(live: &Value, new: &Value, surroundings: &Surroundings) -> Result<Admitted, Error> {
+    pub(crate) fn admitted(live: &Value, new: &Value, surroundings: &Surroundings) -> Result<Admitted, Error> {
         let admitted = wavetank_manifest::admit_update_into(live, new, surroundings)?;
         // A running container keeps its image here; saying otherwise would be a wrong answer.
         if wavetank_manifest::kind_of(&admitted.object)? == Kind::Pod && live["spec"] != admitted.object["spec"] {
@@ -246,7 +262,13 @@ impl Cluster {
             }
             Object::Pod(pod) => {
                 let key = self.pod_key(&name)?;
-                self.store.edit_pod_meta(key, pod.meta.labels, pod.meta.annotations, pod.meta.owners)?;
+                self.store.edit_pod_meta(
+                    key,
+                    pod.meta.labels,
+                    pod.meta.annotations,
+                    pod.meta.owners,
+                    pod.meta.managed,
+                )?;
             }
         }
         self.absorb();
@@ -329,17 +351,49 @@ impl Cluster {
         shown
     }
 
-    /// Patches an object. The result must pass the edge as any update.
+    /// Patches an object; answers what the server warns of. The result must pass the edge as any update.
     ///
     /// # Errors
     /// `NotFound`, `BadRequest` if the patch does not fit, `Invalid` if the result does not.
-    pub fn patch(&mut self, kind: Kind, name: &str, patch_kind: PatchKind, patch: &Value) -> Result<(), Error> {
-        let live = self.json(kind, name)?;
-        let patched = match patch_kind {
-            PatchKind::Json => wavetank_manifest::patch_json(&live, patch),
-            PatchKind::Merge => wavetank_manifest::patch_merge(&live, patch),
-            PatchKind::Strategic => wavetank_manifest::patch_strategic(kind, &live, patch),
-        }?;
+    pub fn patch(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        patch_kind: PatchKind,
+        patch: &Value,
+    ) -> Result<Vec<Arc<str>>, Error> {
+        self.patch_as((kind, name), patch_kind, patch, (manager::PATCH, ""))
+    }
+
+    /// Sets the replicas of an object of any kind that has some, by its subresource `scale`.
+    ///
+    /// # Errors
+    /// As [`Self::patch`].
+    pub fn patch_scale(&mut self, kind: Kind, name: &str, replicas: i32) -> Result<Vec<Arc<str>>, Error> {
+        let patch = json!({"spec": {"replicas": replicas}});
+        self.patch_as((kind, name), PatchKind::Merge, &patch, (manager::KUBECTL, "scale"))
+    }
+
+    fn patch_as(
+        &mut self,
+        (kind, name): (Kind, &str),
+        patch_kind: PatchKind,
+        patch: &Value,
+        writer: (&str, &str),
+    ) -> Result<Vec<Arc<str>>, Error> {
+        let patched_from = |live: &Value| match patch_kind {
+            PatchKind::Json => wavetank_manifest::patch_json(live, patch),
+            PatchKind::Merge => wavetank_manifest::patch_merge(live, patch),
+            PatchKind::Strategic => wavetank_manifest::patch_strategic(kind, live, patch),
+        };
+        let mut live = self.json(kind, name)?;
+        let mut patched = patched_from(&live);
+        // Owners are looked at only if the patch speaks of them, or a refusal shows the whole object.
+        if patched.is_err() || patch.to_string().contains("managedFields") {
+            live = self.json_with_managed_fields(kind, name)?;
+            patched = patched_from(&live);
+        }
+        let patched = patched?;
         if name_in(&patched) != name_in(&live) {
             let named = patched["metadata"]["name"].as_str().unwrap_or_default();
             let plain = split(name).1;
@@ -348,8 +402,11 @@ impl Cluster {
         }
         let admitted = Self::admitted(&live, &patched, &self.surroundings())?;
         wavetank_manifest::refuse_what_is_not_simulated(&admitted.object)?;
-        let new = wavetank_manifest::read_admitted(&admitted.object, &mut self.edge())?;
-        self.replace(new)
+        let mut new = wavetank_manifest::read_admitted(&admitted.object, &mut self.edge())?;
+        let known = self.known_owners(kind, name);
+        new.meta_mut().managed = self.owners_after((&live, &admitted.object), known.as_ref(), writer)?;
+        self.replace(new)?;
+        Ok(admitted.warnings)
     }
 
     /// Sets or, with `None`, removes a label.
@@ -357,7 +414,8 @@ impl Cluster {
     /// # Errors
     /// As [`Self::patch`].
     pub fn label(&mut self, kind: Kind, name: &str, key: &str, value: Option<&str>) -> Result<(), Error> {
-        self.patch(kind, name, PatchKind::Merge, &json!({"metadata": {"labels": {key: value}}}))
+        let patch = json!({"metadata": {"labels": {key: value}}});
+        self.patch_as((kind, name), PatchKind::Merge, &patch, (manager::LABEL, "")).map(drop)
     }
 
     /// Sets or, with `None`, removes an annotation.
@@ -365,7 +423,8 @@ impl Cluster {
     /// # Errors
     /// As [`Self::patch`].
     pub fn annotate(&mut self, kind: Kind, name: &str, key: &str, value: Option<&str>) -> Result<(), Error> {
-        self.patch(kind, name, PatchKind::Merge, &json!({"metadata": {"annotations": {key: value}}}))
+        let patch = json!({"metadata": {"annotations": {key: value}}});
+        self.patch_as((kind, name), PatchKind::Merge, &patch, (manager::ANNOTATE, "")).map(drop)
     }
 
     /// Deletes an object; pods gracefully, owners as `propagation` says.

@@ -4,8 +4,9 @@
 
 use crate::cluster::Cluster;
 use crate::error::Error;
+use crate::ownership::manager;
 use std::sync::Arc;
-use wavetank_manifest::{Edge, pod_template, render_deployment};
+use wavetank_manifest::{Edge, Kind, Object, pod_template, render_deployment};
 use wavetank_model::template::POD_TEMPLATE_HASH;
 use wavetank_model::{Cause, Deployment, DeploymentKey, PodTemplate, Reason, Refusal, ReplicaSet};
 use wavetank_store::Precondition;
@@ -102,11 +103,15 @@ impl Cluster {
     fn edit_deployment(
         &mut self,
         name: &str,
+        manager: &str,
         edit: impl FnOnce(&mut Deployment) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let key = self.deployment_key(name)?;
         let mut new = (**self.deployment(name)?).clone();
         edit(&mut new)?;
+        if let Object::Deployment(owned) = self.with_owners(Object::Deployment(Box::new(new.clone())), manager)? {
+            new = *owned;
+        }
         self.store.update_deployment(key, new, Precondition::None)?;
         self.absorb();
         Ok(())
@@ -118,7 +123,7 @@ impl Cluster {
     /// `NotFound`, [`Error::NoContainer`], or `Invalid` for an image that no container can have.
     pub fn set_image(&mut self, name: &str, container: &str, image: &str, cause: Option<&str>) -> Result<(), Error> {
         let edge = Edge::new(self.calendar);
-        self.edit_deployment(name, |deployment| {
+        self.edit_deployment(name, manager::SET, |deployment| {
             let old = render_deployment(deployment, &edge);
             let mut found = false;
             let template = edited(&deployment.spec.template, |value| {
@@ -147,23 +152,30 @@ impl Cluster {
     /// `NotFound`; `Invalid` for a negative number.
     pub fn scale(&mut self, name: &str, replicas: i32) -> Result<(), Error> {
         let (_, plain) = split(name);
-        self.edit_deployment(name, |deployment| {
-            if replicas < 0 {
-                let message = format!("Invalid value: {replicas}: must be greater than or equal to 0");
-                let mut refusal = Refusal::new(
-                    Reason::Invalid,
-                    format!("Scale.autoscaling \"{plain}\" is invalid: spec.replicas: {message}"),
-                );
-                refusal.causes.push(Cause {
-                    reason: "FieldValueInvalid".into(),
-                    message: message.into(),
-                    field: "spec.replicas".into(),
-                });
-                return Err(refusal.into());
-            }
-            deployment.spec.replicas = replicas;
-            Ok(())
-        })
+        let key = self.deployment_key(name)?;
+        let mut new = (**self.deployment(name)?).clone();
+        if replicas < 0 {
+            let message = format!("Invalid value: {replicas}: must be greater than or equal to 0");
+            let mut refusal = Refusal::new(
+                Reason::Invalid,
+                format!("Scale.autoscaling \"{plain}\" is invalid: spec.replicas: {message}"),
+            );
+            refusal.causes.push(Cause {
+                reason: "FieldValueInvalid".into(),
+                message: message.into(),
+                field: "spec.replicas".into(),
+            });
+            return Err(refusal.into());
+        }
+        if new.spec.replicas != replicas {
+            new.spec.replicas = replicas;
+            let manager = self.manager.clone();
+            let manager = manager.as_deref().unwrap_or(manager::KUBECTL);
+            new.meta.managed = self.owners_after_scale(Kind::Deployment, &new.meta, manager);
+            self.store.update_deployment(key, new, Precondition::None)?;
+            self.absorb();
+        }
+        Ok(())
     }
 
     /// Lets rollouts wait.
@@ -183,7 +195,7 @@ impl Cluster {
     }
 
     fn set_paused(&mut self, name: &str, paused: bool) -> Result<(), Error> {
-        self.edit_deployment(name, |deployment| match (deployment.spec.paused, paused) {
+        self.edit_deployment(name, manager::ROLLOUT, |deployment| match (deployment.spec.paused, paused) {
             (true, true) => Err(Error::AlreadyPaused(deployment.meta.name.to_string())),
             (false, false) => Err(Error::NotPaused(deployment.meta.name.to_string())),
             _ => {
@@ -199,7 +211,7 @@ impl Cluster {
     /// `NotFound`, or [`Error::RestartWhilePaused`].
     pub fn restart(&mut self, name: &str) -> Result<(), Error> {
         let at = Edge::new(self.calendar).spell_time(self.now);
-        self.edit_deployment(name, |deployment| {
+        self.edit_deployment(name, manager::ROLLOUT, |deployment| {
             if deployment.spec.paused {
                 return Err(Error::RestartWhilePaused);
             }
@@ -264,7 +276,7 @@ impl Cluster {
         if deployment.spec.template.means_the_same(&set.spec.template) {
             return Err(Error::SameTemplate(number));
         }
-        self.edit_deployment(name, |deployment| {
+        self.edit_deployment(name, manager::KUBECTL, |deployment| {
             deployment.spec.template = edited(&set.spec.template, |value| {
                 if let Some(labels) = value.pointer_mut("/metadata/labels").and_then(|labels| labels.as_object_mut()) {
                     labels.remove(POD_TEMPLATE_HASH);

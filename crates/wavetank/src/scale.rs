@@ -3,6 +3,7 @@
 use crate::cluster::Cluster;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use wavetank_manifest::managed::CONTROLLERS;
 use wavetank_model::{Document, Kind, LabelSelector, Refusal, Scale, SetKind, StringMap};
 use wavetank_store::{Precondition, Store};
 
@@ -100,18 +101,27 @@ impl Cluster {
             let key = self.store.set_key(set, namespace, name).ok_or_else(|| of.missing())?;
             let stored = self.store.set(key).and_then(|slot| slot.stored.as_ref()).ok_or_else(|| of.missing())?;
             let mut new = (**stored).clone();
+            if new.spec.replicas != replicas {
+                new.meta.managed = self.owners_after_scale(of.kind, &new.meta, CONTROLLERS);
+            }
             new.spec.replicas = replicas;
             self.store.update_set(key, new, expected)?;
         } else if of.kind == Kind::Deployment {
             let key = self.store.deployment_key(namespace, name).ok_or_else(|| of.missing())?;
             let stored = self.store.deployment(key).and_then(|slot| slot.stored.as_ref());
             let mut new = (**stored.ok_or_else(|| of.missing())?).clone();
+            if new.spec.replicas != replicas {
+                new.meta.managed = self.owners_after_scale(of.kind, &new.meta, CONTROLLERS);
+            }
             new.spec.replicas = replicas;
             self.store.update_deployment(key, new, expected)?;
         } else {
             let key = self.store.document_key(of.kind, namespace, name).ok_or_else(|| of.missing())?;
             let stored = self.store.document(key).and_then(|slot| slot.stored.as_ref());
             let mut new = (**stored.ok_or_else(|| of.missing())?).clone();
+            if new.body["spec"]["replicas"] != replicas {
+                new.meta.managed = self.owners_after_scale(of.kind, &new.meta, CONTROLLERS);
+            }
             Arc::make_mut(&mut new.body)["spec"]["replicas"] = replicas.into();
             self.store.update_document(key, new, expected)?;
         }

@@ -102,7 +102,7 @@ impl World {
                 pod.meta.annotations = annotations(cost);
                 pod.meta.owners = owners(*bond);
                 let ObjectMeta { labels, annotations, owners, .. } = pod.meta.clone();
-                self.store.edit_pod_meta(key, labels, annotations, owners).expect("the pod is stored");
+                self.store.edit_pod_meta(key, labels, annotations, owners, None).expect("the pod is stored");
             }
             Step::Adopt(_, set) => {
                 let known = self.store.set_of_uid(set_uid(*set)).is_some();

@@ -1,0 +1,256 @@
+use super::*;
+use serde_json::json;
+
+fn edge() -> Edge {
+    Edge::default()
+}
+
+fn writer<'a>(manager: &'a str, edge: &'a Edge) -> Writer<'a> {
+    Writer { manager, subresource: "", time: Time::from_millis(5_000), edge }
+}
+
+fn manifest(replicas: i32) -> Value {
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "default"},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {"containers": [{"name": "web", "image": "nginx:1.25"}]},
+            },
+        },
+    })
+}
+
+/// An object and its owners, under a hand that applies to it.
+struct Subject {
+    live: Option<Value>,
+    managed: Option<ManagedFields>,
+}
+
+impl Subject {
+    fn created_by(manager: &str, given: &Value) -> Self {
+        let object = crate::admit(given).unwrap();
+        let managed = created(Kind::Deployment, given, &object, writer(manager, &edge()));
+        Self { live: Some(object), managed: Some(managed) }
+    }
+
+    const fn nothing() -> Self {
+        Self { live: None, managed: None }
+    }
+
+    fn apply(&mut self, manager: &str, config: &Value, force: bool) -> Result<(), Refusal> {
+        let edge = edge();
+        let writer = writer(manager, &edge);
+        let (live, known) = (self.live.as_ref(), self.managed.as_ref());
+        let done = server_side_apply(Kind::Deployment, live, known, config, writer, force)?;
+        let admitted = match &self.live {
+            None => crate::admit(&done.object)?,
+            Some(live) => crate::admit_update(live, &done.object)?,
+        };
+        (self.live, self.managed) = (Some(admitted), Some(done.managed));
+        Ok(())
+    }
+
+    fn replicas(&self) -> &Value {
+        &self.live.as_ref().unwrap()["spec"]["replicas"]
+    }
+
+    fn fields(&self, manager: &str) -> Value {
+        let entries = &self.managed.as_ref().unwrap().entries;
+        let entry = entries.iter().find(|entry| &*entry.manager == manager);
+        entry.map_or(Value::Null, |entry| serde_json::from_str(&entry.fields).unwrap())
+    }
+}
+
+fn applies(spec: Value) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec})
+}
+
+#[test]
+fn the_creator_owns_what_it_said_and_the_defaults() {
+    let web = Subject::created_by("me", &manifest(3));
+    let expected = json!({"f:spec": {
+        "f:progressDeadlineSeconds": {}, "f:replicas": {}, "f:revisionHistoryLimit": {}, "f:selector": {},
+        "f:strategy": {"f:rollingUpdate": {".": {}, "f:maxSurge": {}, "f:maxUnavailable": {}}, "f:type": {}},
+        "f:template": {
+            "f:metadata": {"f:labels": {".": {}, "f:app": {}}},
+            "f:spec": {
+                "f:containers": {"k:{\"name\":\"web\"}": {
+                    ".": {}, "f:image": {}, "f:imagePullPolicy": {}, "f:name": {}, "f:resources": {},
+                    "f:terminationMessagePath": {}, "f:terminationMessagePolicy": {},
+                }},
+                "f:dnsPolicy": {}, "f:restartPolicy": {}, "f:schedulerName": {}, "f:securityContext": {},
+                "f:terminationGracePeriodSeconds": {},
+            },
+        },
+    }});
+    assert_eq!(web.fields("me"), expected);
+}
+
+#[test]
+fn an_applier_owns_what_it_said_and_no_default() {
+    let mut web = Subject::nothing();
+    web.apply("me", &manifest(3), false).unwrap();
+    let expected = json!({"f:spec": {
+        "f:replicas": {}, "f:selector": {},
+        "f:template": {
+            "f:metadata": {"f:labels": {"f:app": {}}},
+            "f:spec": {"f:containers": {"k:{\"name\":\"web\"}": {".": {}, "f:image": {}, "f:name": {}}}},
+        },
+    }});
+    assert_eq!(web.fields("me"), expected);
+}
+
+#[test]
+fn another_owner_is_a_conflict_that_is_named() {
+    let mut web = Subject::created_by("kubectl-client-side-apply", &manifest(3));
+    let refused = web.apply("me", &applies(json!({"replicas": 5})), false).unwrap_err();
+    assert_eq!(refused.reason, Reason::Conflict);
+    assert_eq!(
+        &*refused.message,
+        "Apply failed with 1 conflict: conflict with \"kubectl-client-side-apply\" using apps/v1: .spec.replicas"
+    );
+    let two = applies(json!({"replicas": 5, "template": {"spec": {"containers": [{"name": "web", "image": "i:2"}]}}}));
+    assert_eq!(
+        &*web.apply("me", &two, false).unwrap_err().message,
+        "Apply failed with 2 conflicts: conflicts with \"kubectl-client-side-apply\" using apps/v1:\n- .spec.replicas\n- \
+         .spec.template.spec.containers[name=\"web\"].image"
+    );
+    assert_eq!(web.replicas(), 3);
+}
+
+#[test]
+fn force_takes_the_field_from_its_owner() {
+    let mut web = Subject::created_by("other", &manifest(3));
+    web.apply("me", &applies(json!({"replicas": 5})), true).unwrap();
+    assert_eq!(web.replicas(), 5);
+    assert_eq!(web.fields("me"), json!({"f:spec": {"f:replicas": {}}}));
+    assert!(web.fields("other")["f:spec"].get("f:replicas").is_none());
+}
+
+#[test]
+fn the_same_value_is_owned_together() {
+    let mut web = Subject::created_by("other", &manifest(3));
+    web.apply("me", &applies(json!({"replicas": 3})), false).unwrap();
+    assert!(web.fields("other")["f:spec"].get("f:replicas").is_some());
+    // One of two lets go, and the value stays.
+    let nothing = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}});
+    web.apply("me", &nothing, false).unwrap();
+    assert_eq!((web.replicas(), web.fields("me")), (&json!(3), Value::Null));
+}
+
+#[test]
+fn what_is_applied_no_longer_goes_back_to_its_default() {
+    let mut web = Subject::nothing();
+    web.apply("me", &manifest(3), false).unwrap();
+    let mut without = manifest(3);
+    without["spec"].as_object_mut().unwrap().remove("replicas");
+    web.apply("me", &without, false).unwrap();
+    assert_eq!(web.replicas(), 1);
+}
+
+#[test]
+fn a_container_stays_as_long_as_somebody_applies_it() {
+    let with = |names: &[&str]| {
+        let containers: Vec<Value> = names.iter().map(|name| json!({"name": name, "image": "i"})).collect();
+        let mut object = manifest(1);
+        object["spec"]["template"]["spec"]["containers"] = Value::Array(containers);
+        object
+    };
+    let names = |web: &Subject| {
+        let list = &web.live.as_ref().unwrap()["spec"]["template"]["spec"]["containers"];
+        list.as_array().unwrap().iter().map(|each| each["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let mut web = Subject::nothing();
+    web.apply("one", &with(&["a", "b"]), false).unwrap();
+    web.apply("two", &with(&["b", "c"]), false).unwrap();
+    assert_eq!(names(&web), ["a", "b", "c"]);
+    web.apply("one", &with(&["a"]), false).unwrap();
+    assert_eq!(names(&web), ["a", "b", "c"]);
+    web.apply("two", &with(&["c"]), false).unwrap();
+    assert_eq!(names(&web), ["a", "c"]);
+}
+
+#[test]
+fn an_update_takes_what_it_changes_and_nothing_else() {
+    let web = Subject::created_by("one", &manifest(3));
+    let (before, edge) = (web.live.unwrap(), edge());
+    let mut after = before.clone();
+    after["spec"]["replicas"] = json!(4);
+    after["metadata"]["labels"] = json!({"x": "y"});
+    let managed =
+        updated(Kind::Deployment, (&before, &after), web.managed.map(Arc::new).as_ref(), writer("two", &edge)).unwrap();
+    let web = Subject { live: Some(after), managed: Some((*managed).clone()) };
+    assert_eq!(
+        web.fields("two"),
+        json!({"f:metadata": {"f:labels": {".": {}, "f:x": {}}}, "f:spec": {"f:replicas": {}}})
+    );
+    assert!(web.fields("one")["f:spec"].get("f:replicas").is_none());
+    assert!(web.fields("one")["f:spec"].get("f:selector").is_some());
+}
+
+#[test]
+fn an_empty_entry_ends_the_remembering_until_somebody_applies() {
+    let web = Subject::created_by("one", &manifest(3));
+    let (before, edge) = (web.live.unwrap(), edge());
+    let mut after = before.clone();
+    after["metadata"]["managedFields"] = json!([{}]);
+    let managed =
+        updated(Kind::Deployment, (&before, &after), web.managed.map(Arc::new).as_ref(), writer("two", &edge)).unwrap();
+    assert_eq!(managed_fields(Kind::Deployment, &before, Some(&managed), &edge), []);
+    let mut web = Subject { live: Some(before), managed: Some((*managed).clone()) };
+    let refused = web.apply("me", &applies(json!({"replicas": 5})), false).unwrap_err();
+    assert!(refused.message.contains("\"before-first-apply\" using apps/v1: .spec.replicas"), "{}", refused.message);
+}
+
+#[test]
+fn too_many_updaters_are_put_together() {
+    let edge = edge();
+    let web = Subject::created_by("manager-0", &manifest(0));
+    let (mut live, mut managed) = (web.live.unwrap(), Arc::new(web.managed.unwrap()));
+    for number in 1..15 {
+        let mut after = live.clone();
+        after["metadata"]["annotations"][format!("a-{number}")] = json!("x");
+        let (name, time) = (format!("manager-{number}"), Time::from_millis(10_000 * (number + 1)));
+        managed = updated(Kind::Deployment, (&live, &after), Some(&managed), Writer { time, ..writer(&name, &edge) })
+            .unwrap();
+        live = after;
+    }
+    assert_eq!(managed.entries.len(), 10);
+    assert!(managed.entries.iter().any(|entry| &*entry.manager == "ancient-changes"));
+}
+
+#[test]
+fn kubectl_yields_nothing_where_its_annotation_agrees() {
+    let mut given = manifest(3);
+    given["metadata"]["annotations"] = json!({LAST_APPLIED: manifest(3).to_string()});
+    let mut web = Subject::created_by("kubectl-client-side-apply", &given);
+    let refused = web.apply("other", &manifest(5), false).unwrap_err();
+    assert_eq!(refused.causes.len(), 1);
+    web.apply("kubectl", &manifest(5), false).unwrap();
+    assert_eq!(web.replicas(), 5);
+    let annotation = &web.live.as_ref().unwrap()["metadata"]["annotations"][LAST_APPLIED];
+    assert!(annotation.as_str().unwrap().contains("\"replicas\":5"));
+}
+
+#[test]
+fn what_does_not_fit_the_types_is_refused_in_the_words_of_the_server() {
+    let refused = |config: &Value| {
+        let message = Subject::nothing().apply("me", config, false).unwrap_err().message;
+        message
+            .strip_prefix("failed to create typed patch object (web; apps/v1, Kind=Deployment): ")
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(refused(&applies(json!({"replicaz": 1}))), ".spec.replicaz: field not declared in schema");
+    assert_eq!(
+        refused(&applies(json!({"replicas": "x"}))),
+        ".spec.replicas: expected numeric (int or float), got string"
+    );
+    let twice = json!({"template": {"spec": {"containers": [{"name": "a"}, {"name": "a"}]}}});
+    assert_eq!(refused(&applies(twice)), ".spec.template.spec.containers: duplicate entries for key [name=\"a\"]");
+}
