@@ -3,6 +3,7 @@
 //! Everything that kubectl does is made of these. A dry run is a request to a fork.
 
 use crate::built_in;
+use crate::client::Client;
 use crate::resource::Resource;
 use serde_json::{Value, json};
 use wavetank::{Cluster, Kind, ListOptions, PatchKind, Propagation};
@@ -134,24 +135,26 @@ pub(crate) fn list(cluster: &Cluster, resource: Resource, wanted: &Wanted) -> Re
 }
 
 /// Creates an object in a namespace and answers it as stored.
-pub(crate) fn create(cluster: &mut Cluster, at: &Address, object: &Value) -> Result<Value, Refusal> {
+pub(crate) fn create(cluster: &mut Client<'_>, at: &Address, object: &Value) -> Result<Value, Refusal> {
     simulated(at.resource)?;
     let mut named = object.clone();
     if !at.namespace.is_empty() {
         named["metadata"]["namespace"] = at.namespace.as_str().into();
     }
     let made = cluster.create(&named.to_string()).map_err(refusal)?;
+    cluster.warned(made.iter().flat_map(|applied| applied.warnings.iter().cloned()));
     let name = made.first().and_then(|applied| applied.object.split_once('/')).map(|(_, name)| name.to_owned());
     let at = Address { name: name.unwrap_or_else(|| at.name.clone()), ..at.clone() };
     get(cluster, &at)
 }
 
 /// Puts an object in the place of the stored one. A resource version in it must be the stored one's.
-pub(crate) fn replace(cluster: &mut Cluster, at: &Address, object: &Value) -> Result<Value, Refusal> {
+pub(crate) fn replace(cluster: &mut Client<'_>, at: &Address, object: &Value) -> Result<Value, Refusal> {
     let live = get(cluster, at)?;
     demand_version(at, &live, object)?;
     let whole = json!([{"op": "replace", "path": "", "value": object}]);
-    cluster.patch(simulated(at.resource)?, &at.path(), PatchKind::Json, &whole).map_err(refusal)?;
+    let warnings = cluster.patch(simulated(at.resource)?, &at.path(), PatchKind::Json, &whole).map_err(refusal)?;
+    cluster.warned(warnings);
     get(cluster, at)
 }
 
@@ -166,7 +169,7 @@ fn demand_version(at: &Address, live: &Value, given: &Value) -> Result<(), Refus
 
 /// Patches an object; answers it as it was and as it is.
 pub(crate) fn patch(
-    cluster: &mut Cluster,
+    cluster: &mut Client<'_>,
     at: &Address,
     how: PatchKind,
     patch: &Value,
@@ -175,8 +178,34 @@ pub(crate) fn patch(
     if how != PatchKind::Json {
         demand_version(at, &before, patch)?;
     }
-    cluster.patch(simulated(at.resource)?, &at.path(), how, patch).map_err(refusal)?;
+    let warnings = cluster.patch(simulated(at.resource)?, &at.path(), how, patch).map_err(refusal)?;
+    cluster.warned(warnings);
     Ok((before, get(cluster, at)?))
+}
+
+/// Applies an object on the server under the name of a manager; answers it as stored.
+pub(crate) fn server_side_apply(
+    cluster: &mut Client<'_>,
+    at: &Address,
+    object: &Value,
+    manager: &str,
+    force: bool,
+) -> Result<Value, Refusal> {
+    simulated(at.resource)?;
+    let applied = cluster.server_side_apply(&object.to_string(), manager, force).map_err(refusal)?;
+    cluster.warned(applied.into_iter().flat_map(|each| each.warnings));
+    get(cluster, at)
+}
+
+/// An object with the owners of its fields, as stored.
+pub(crate) fn with_owners(cluster: &Cluster, at: &Address, mut object: Value) -> Value {
+    let Some(Ok(stored)) = kind(at.resource).map(|kind| cluster.json_with_managed_fields(kind, &at.path())) else {
+        return object;
+    };
+    if let Some(entries) = stored["metadata"].get("managedFields") {
+        object["metadata"]["managedFields"] = entries.clone();
+    }
+    object
 }
 
 /// Patches the status of a pod; see [`Cluster::patch_pod_status`].
@@ -259,7 +288,7 @@ pub(crate) fn selector_text(selector: &Value) -> String {
 }
 
 /// Sets the replicas of an object by its `scale` subresource.
-pub(crate) fn set_scale(cluster: &mut Cluster, at: &Address, replicas: i32) -> Result<Value, Refusal> {
+pub(crate) fn set_scale(cluster: &mut Client<'_>, at: &Address, replicas: i32) -> Result<Value, Refusal> {
     if !at.resource.scales() {
         return Err(Refusal::new(Reason::NotFound, "the server could not find the requested resource"));
     }
@@ -272,12 +301,10 @@ pub(crate) fn set_scale(cluster: &mut Cluster, at: &Address, replicas: i32) -> R
         refusal.causes.push(wavetank_model::Cause { reason, message: message.into(), field });
         return Err(refusal);
     }
-    patch(cluster, at, PatchKind::Merge, &json!({"spec": {"replicas": replicas}})).map(|(_, after)| after)
-}
-
-/// Checks names and types of fields as the server's decoder does.
-pub(crate) fn decode(object: &Value) -> Result<(), Refusal> {
-    wavetank_manifest::decode_strictly(object).map(drop)
+    get(cluster, at)?;
+    let warnings = cluster.patch_scale(simulated(at.resource)?, &at.path(), replicas).map_err(refusal)?;
+    cluster.warned(warnings);
+    get(cluster, at)
 }
 
 /// The fields that a refusal names as unknown, or given twice.

@@ -14,6 +14,7 @@
 
 mod api;
 mod built_in;
+mod client;
 mod command;
 mod fault;
 pub mod files;

@@ -1,6 +1,7 @@
 //! One command under way: what it acts on, and what it has said so far.
 
 use crate::api::{self, Address, Wanted};
+use crate::client::{self, Client};
 use crate::fault::{Fault, said};
 use crate::files::Files;
 use crate::flags::{Arguments, quoted};
@@ -202,17 +203,54 @@ impl Run<'_> {
             self.say(&line);
             return Ok(());
         };
-        let text = crate::output::object(&format, &at.resource, object)?;
+        let object = self.shown(at, object.clone());
+        let text = crate::output::object(&format, &at.resource, &object)?;
         self.out.push_str(&text);
         Ok(())
     }
 
-    /// Does something to the cluster, or to a fork of it that is then forgotten.
-    pub(crate) fn request<T>(&mut self, dry_run: DryRun, request: impl FnOnce(&mut Cluster) -> T) -> T {
-        match dry_run {
-            DryRun::No => request(self.cluster),
-            DryRun::Client | DryRun::Server => request(&mut self.cluster.clone()),
+    /// Under which name the command writes.
+    pub(crate) fn field_manager(&self) -> String {
+        let given = self.arguments.text("field-manager").filter(|name| !name.is_empty());
+        let default = client::field_manager(&self.path, self.arguments.on("server-side"));
+        given.unwrap_or(default).to_owned()
+    }
+
+    /// Does something to the cluster, or to a fork of it that is then forgotten; says what the server
+    /// warns of.
+    pub(crate) fn request<T>(&mut self, dry_run: DryRun, request: impl FnOnce(&mut Client<'_>) -> T) -> T {
+        let manager = self.field_manager();
+        self.request_as(&manager, dry_run, request)
+    }
+
+    /// The same under another name.
+    pub(crate) fn request_as<T>(
+        &mut self,
+        manager: &str,
+        dry_run: DryRun,
+        request: impl FnOnce(&mut Client<'_>) -> T,
+    ) -> T {
+        let mut warnings = Vec::new();
+        let asked = |cluster: &mut Cluster| {
+            cluster.managed_by(manager, |cluster| request(&mut Client::new(cluster, &mut warnings)))
+        };
+        let answer = match dry_run {
+            DryRun::No => asked(self.cluster),
+            DryRun::Client | DryRun::Server => asked(&mut self.cluster.clone()),
+        };
+        for warning in warnings {
+            let line = format!("Warning: {warning}");
+            // kubectl says the same but once.
+            if !self.err.lines().any(|said| said == line) {
+                self.warn(&line);
+            }
         }
+        answer
+    }
+
+    /// An object with the owners of its fields, if `--show-managed-fields` asks for them.
+    pub(crate) fn shown(&self, at: &Address, object: Value) -> Value {
+        if self.arguments.on("show-managed-fields") { api::with_owners(self.cluster, at, object) } else { object }
     }
 
     /// Objects as files say them, with what could not be read.

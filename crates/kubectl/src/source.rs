@@ -174,6 +174,16 @@ fn validate(source: &str, document: &Value) -> Result<(), Fault> {
 
 /// Labels and annotations are texts, or the object cannot be read at all.
 fn mistyped_metadata(document: &Value) -> Option<String> {
+    let metadata = document.get("metadata").filter(|metadata| !metadata.is_null() && !metadata.is_object());
+    if let Some(metadata) = metadata {
+        let found = match metadata {
+            Value::Array(_) => "array",
+            Value::Bool(_) => "bool",
+            Value::Number(_) => "number",
+            Value::String(_) | Value::Null | Value::Object(_) => "string",
+        };
+        return Some(format!("json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"));
+    }
     ["annotations", "labels"].into_iter().find_map(|field| {
         let values = document.pointer(&format!("/metadata/{field}"))?.as_object()?;
         let wrong = values.values().find_map(|value| match value {

@@ -131,5 +131,5 @@ fn edit_first_container(
     };
     edit(&mut containers[0]);
     let patch = serde_json::json!({"spec": {"template": {"spec": {"containers": containers.take()}}}});
-    Ok(cluster.patch(kind, name, PatchKind::Merge, &patch)?)
+    Ok(cluster.patch(kind, name, PatchKind::Merge, &patch).map(drop)?)
 }

@@ -21,6 +21,9 @@ struct Target<'a> {
     subresource: &'a str,
 }
 
+/// Under which name the objects of the setup were recorded.
+const SETUP: &str = "setup";
+
 /// A cluster, and the objects that it does not simulate.
 pub(super) struct Server {
     cluster: Cluster,
@@ -47,8 +50,13 @@ fn target(path: &str) -> Option<Target<'_>> {
 
 /// Who says that it manages the fields that it writes.
 fn manager(case: &Value) -> Option<&str> {
+    query(case, "fieldManager")
+}
+
+/// A value in the query of a request.
+fn query<'a>(case: &'a Value, key: &str) -> Option<&'a str> {
     let query = case.get("query")?.as_str()?;
-    query.split('&').find_map(|part| part.strip_prefix("fieldManager="))
+    query.split('&').find_map(|part| part.strip_prefix(key)?.strip_prefix('='))
 }
 
 fn served(kind: Kind, version: &str) -> bool {
@@ -91,7 +99,8 @@ impl Server {
             "patch" => match self.json(&target)? {
                 Ok(old) => {
                     let content = text(case, "content_type")?;
-                    let patched = by_content_type(target.kind, content, manager(case), &old, manifest);
+                    let owner = (manager(case), query(case, "force") == Some("true"));
+                    let patched = by_content_type(target.kind, content, owner, &old, manifest);
                     match patched {
                         Ok(patched) => self.replace(&old, &patched),
                         Err(refusal) => Ok(Err(refusal)),
@@ -120,7 +129,8 @@ impl Server {
         let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
         let simulated = kind.is_simulated() && refuse_what_is_not_simulated(&object).is_ok();
         if simulated {
-            if let Err(error) = self.cluster.create(&object.to_string()) {
+            let made = self.cluster.managed_by(SETUP, |cluster| cluster.create(&object.to_string()));
+            if let Err(error) = made {
                 return not_run(error).map(Err);
             }
         } else {
@@ -147,7 +157,7 @@ impl Server {
         if !target.kind.is_simulated() {
             return Ok(Err(Refusal::not_found(target.kind.resource(), target.name)));
         }
-        match self.cluster.json(target.kind, target.name) {
+        match self.cluster.json_with_managed_fields(target.kind, target.name) {
             Ok(json) => Ok(Ok(json)),
             Err(error) => not_run(error).map(Err),
         }

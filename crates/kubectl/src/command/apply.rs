@@ -4,6 +4,7 @@
 
 use crate::api::{self, Address};
 use crate::command::create::{Validation, leniently, validation};
+use crate::command::server_side;
 use crate::fault::{Fault, said};
 use crate::flags::quoted;
 use crate::output;
@@ -32,6 +33,7 @@ pub(super) fn apply(run: &mut Run<'_>) -> Result<(), Fault> {
     }
     let dry_run = run.dry_run()?;
     let validation = validation(run)?;
+    flags_fit(run, dry_run)?;
     let (infos, mut faults) = run.infos(validation == Validation::Strict);
     let infos = selected(run, infos)?;
     if infos.is_empty() && faults.is_empty() {
@@ -43,7 +45,7 @@ pub(super) fn apply(run: &mut Run<'_>) -> Result<(), Fault> {
     let mut applied: Vec<(Resource, Value)> = Vec::new();
     for info in infos {
         let result = if run.arguments.on("server-side") {
-            apply_by_server(run, &info, dry_run, validation)
+            server_side::apply(run, &info, dry_run)
         } else {
             apply_one(run, &info, dry_run, validation)
         };
@@ -58,6 +60,33 @@ pub(super) fn apply(run: &mut Run<'_>) -> Result<(), Fault> {
     }
     print_applied(run, &applied)?;
     Fault::of_many(faults)
+}
+
+/// Refuses flags that contradict each other.
+fn flags_fit(run: &Run<'_>, dry_run: DryRun) -> Result<(), Fault> {
+    let on = |flag: &str| run.arguments.on(flag);
+    if on("force-conflicts") && !on("server-side") {
+        return said("--force-conflicts only works with --server-side");
+    }
+    if dry_run == DryRun::Client && on("server-side") {
+        return said("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)");
+    }
+    if on("force") && on("server-side") {
+        return said("--force cannot be used with --server-side");
+    }
+    if on("force") && dry_run == DryRun::Server {
+        return said("--dry-run=server cannot be used with --force");
+    }
+    if on("all") && run.arguments.given("selector") {
+        return said("cannot set --all and --selector at the same time");
+    }
+    if on("prune") && !on("all") && !run.arguments.given("selector") {
+        return said(
+            "all resources selected for prune without explicitly passing --all. To prune all resources, pass the \
+             --all flag. If you did not mean to prune all resources, specify a label selector",
+        );
+    }
+    Ok(())
 }
 
 /// What is to be applied of what was read.
@@ -112,6 +141,10 @@ fn apply_one(
     validation: Validation,
 ) -> Result<(Value, String), Fault> {
     let (at, source) = (&info.at, quoted(&info.source));
+    let generated = info.object["metadata"]["generateName"].as_str().unwrap_or_default();
+    if at.name.is_empty() && !generated.is_empty() {
+        return said(format!("from {generated}: cannot use generate name with apply"));
+    }
     if at.name.is_empty() {
         return said(format!(
             "error when retrieving current configuration of:\n{}\nfrom server for: {source}: resource name may not be empty",
@@ -123,7 +156,7 @@ fn apply_one(
         Err(refusal) if refusal.reason == Reason::NotFound => {
             let made = match dry_run {
                 DryRun::Client => Ok(modified),
-                DryRun::No | DryRun::Server => leniently(run, validation, &modified, |run, object| {
+                DryRun::No | DryRun::Server => leniently(run, validation, &without_nulls(modified), |run, object| {
                     run.request(dry_run, |cluster| api::create(cluster, at, object))
                 }),
             };
@@ -140,10 +173,10 @@ fn apply_one(
     let changed = leniently(run, validation, &modified, |run, modified| {
         let patch = difference(&live, modified).map_err(|why| Refusal::new(Reason::BadRequest, why))?;
         if patch.as_object().is_some_and(serde_json::Map::is_empty) {
-            return Ok((live.clone(), live.clone()));
+            return Ok((live.clone(), "unchanged"));
         }
         let result = run.request(dry_run, |cluster| api::patch(cluster, at, PatchKind::Strategic, &patch));
-        result.map_err(|refusal| {
+        let result = result.map_err(|refusal| {
             let message = format!(
                 "error when applying patch:\n{}\nto:\n{}\nfor: {source}: error when patching {source}: {}",
                 patch::go_json(&patch),
@@ -154,11 +187,32 @@ fn apply_one(
                 return refusal;
             }
             Refusal { message: message.into(), ..refusal }
-        })
+        });
+        result.map(|(_, after)| (after, "configured"))
     });
-    let (before, after) = changed?;
-    let done = if before == after { "unchanged" } else { "configured" };
+    let (after, done) = changed?;
+    warn_if_deleting(run, &after);
     Ok((after, done.to_owned()))
+}
+
+/// A change of what is being deleted will not last.
+pub(super) fn warn_if_deleting(run: &mut Run<'_>, object: &Value) {
+    if object["metadata"]["deletionTimestamp"].is_string() {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        run.warn(&format!("Warning: Detected changes to resource {name} which is currently being deleted."));
+    }
+}
+
+/// A value without what is null in it, as a merge into an existing object would leave it.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let kept = map.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(kept.map(|(key, value)| (key, without_nulls(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
 }
 
 /// The patch that leads from what is stored to what is wanted.
@@ -178,64 +232,6 @@ fn warn_of_missing_annotation(run: &mut Run<'_>, at: &Address, live: &Value) {
          kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or \
          kubectl apply. The missing annotation will be patched automatically."
     ));
-}
-
-/// `apply --server-side`. Who owns which field is not simulated, so nothing is taken away and nothing
-/// conflicts.
-fn apply_by_server(
-    run: &mut Run<'_>,
-    info: &Info,
-    dry_run: DryRun,
-    validation: Validation,
-) -> Result<(Value, String), Fault> {
-    let at = &info.at;
-    let mut object = info.object.clone();
-    if !at.namespace.is_empty() {
-        object["metadata"]["namespace"] = at.namespace.as_str().into();
-    }
-    let live = api::get(run.cluster, at).ok();
-    if live.as_ref().is_some_and(|live| live["metadata"]["annotations"][LAST_APPLIED].is_string()) {
-        let text = format!("{}\n", patch::go_json(&object));
-        object["metadata"]["annotations"][LAST_APPLIED] = text.into();
-    }
-    let result = leniently(run, validation, &object, |run, object| {
-        run.request(dry_run, |cluster| match &live {
-            None => api::create(cluster, at, object),
-            Some(_) => {
-                api::decode(object)?;
-                api::patch(cluster, at, PatchKind::Strategic, object).map(|(_, after)| after)
-            }
-        })
-    });
-    let object = result.map_err(|refusal| match undeclared(at, &object, &refusal) {
-        Some(message) => Refusal::new(Reason::Other("".into()), message),
-        None => refusal,
-    })?;
-    Ok((object, "serverside-applied".to_owned()))
-}
-
-/// What a server-side apply says of a field that it does not know.
-fn undeclared(at: &Address, object: &Value, refusal: &Refusal) -> Option<String> {
-    let unknown = api::unknown_fields(refusal);
-    let field = unknown.first()?;
-    let mut path = String::new();
-    let mut value = object;
-    for part in field.split('.') {
-        let (key, index) = part.split_once('[').unwrap_or((part, ""));
-        path.push('.');
-        path.push_str(key);
-        value = &value[key];
-        if let Ok(index) = index.trim_end_matches(']').parse::<usize>() {
-            value = &value[index];
-            let named = value["name"].as_str().map(|name| format!("[name={}]", quoted(name)));
-            path.push_str(&named.unwrap_or_else(|| format!("[{index}]")));
-        }
-    }
-    let api_version = at.resource.api_version();
-    Some(format!(
-        "failed to create typed patch object ({}/{}; {api_version}, Kind={}): {path}: field not declared in schema",
-        at.namespace, at.name, at.resource.kind
-    ))
 }
 
 /// `apply view-last-applied`.
@@ -302,10 +298,33 @@ fn same_configuration(one: &Value, other: &Value) -> bool {
     read(one) == read(other)
 }
 
-/// The object that applying a file would lead to, as a dry run on the server has it.
+/// The object that applying a file would lead to, as a dry run on the server has it. The annotation of
+/// what was applied is left as it is.
 pub(super) fn merged(run: &mut Run<'_>, info: &Info) -> Result<Value, Fault> {
-    let quiet = (run.out.clone(), run.err.clone());
-    let applied = apply_one(run, info, DryRun::Server, Validation::Strict);
-    (run.out, run.err) = quiet;
-    applied.map(|(object, _)| object)
+    let at = &info.at;
+    if run.arguments.on("server-side") {
+        let (manager, force) = (run.field_manager(), run.arguments.on("force-conflicts"));
+        return Ok(
+            run.request(DryRun::Server, |cluster| api::server_side_apply(cluster, at, &info.object, &manager, force))?
+        );
+    }
+    let mut wanted = info.object.clone();
+    if !at.namespace.is_empty() {
+        wanted["metadata"]["namespace"] = at.namespace.as_str().into();
+    }
+    // An object without annotations would take away those that were applied.
+    if !wanted["metadata"]["annotations"].is_object() {
+        wanted["metadata"]["annotations"] = json!({});
+    }
+    if let Value::Object(annotations) = &mut wanted["metadata"]["annotations"] {
+        annotations.remove(LAST_APPLIED);
+    }
+    Ok(run.request(DryRun::Server, |cluster| match api::get(cluster, at) {
+        Err(refusal) if refusal.reason == Reason::NotFound => api::create(cluster, at, &wanted),
+        Err(refusal) => Err(refusal),
+        Ok(live) => {
+            let patch = difference(&live, &wanted).map_err(|why| Refusal::new(Reason::BadRequest, why))?;
+            api::patch(cluster, at, PatchKind::Strategic, &patch).map(|(_, after)| after)
+        }
+    })?)
 }

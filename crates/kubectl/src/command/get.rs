@@ -2,7 +2,7 @@
 //!
 //! Source: `kubectl/pkg/cmd/get/get.go`.
 
-use crate::api::{self, Address};
+use crate::api;
 use crate::command::watch;
 use crate::fault::{Fault, said};
 use crate::flags::quoted;
@@ -172,11 +172,14 @@ const fn namespaces_differ(one: &Found, other: &Found) -> bool {
 }
 
 fn generic(run: &mut Run<'_>, findings: Findings, format: &str) -> Result<(), Fault> {
-    let named: Vec<(Resource, Value)> = findings
-        .found
-        .into_iter()
-        .map(|Found { at: Address { resource, .. }, object, .. }| (resource, object))
-        .collect();
+    // Only YAML and JSON leave the owners of fields out.
+    let templated = ["jsonpath", "custom-columns"].iter().any(|name| format.starts_with(name));
+    let shown = |Found { at, object, .. }: Found| {
+        let whole = templated && !run.arguments.given("subresource");
+        let object = if whole { api::with_owners(run.cluster, &at, object) } else { run.shown(&at, object) };
+        (at.resource, object)
+    };
+    let named: Vec<(Resource, Value)> = findings.found.into_iter().map(shown).collect();
     if findings.single && named.is_empty() {
         return Fault::of_many(findings.faults);
     }

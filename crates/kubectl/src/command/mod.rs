@@ -1,7 +1,7 @@
 //! The commands: a table of their words, their flags and what carries them out.
 //!
-//! Looking: [`get`], [`watch`], [`describe`], [`events`], [`wait`], [`diff`]. Changing: [`apply`], [`create`],
-//! [`generate`], [`config_map`], [`expose`], [`delete`], [`patch`], [`metadata`], [`scale`], [`set`], [`rollout`], [`node`].
+//! Looking: [`get`], [`watch`], [`describe`], [`events`], [`wait`], [`diff`]. Changing: [`apply`], [`server_side`],
+//! [`create`], [`generate`], [`config_map`], [`expose`], [`delete`], [`patch`], [`metadata`], [`scale`], [`set`], [`rollout`], [`node`].
 //! [`convert`] reads files of versions that are no longer served.
 //! [`about`] tells what the server is and serves.
 
@@ -22,6 +22,7 @@ mod node;
 mod patch;
 mod rollout;
 mod scale;
+mod server_side;
 mod set;
 mod wait;
 mod watch;

@@ -3,6 +3,7 @@
 //! Source: `kubectl/pkg/cmd/patch`, `kubectl/pkg/cmd/edit`.
 
 use crate::api::{self, Address};
+use crate::client::Client;
 use crate::fault::{Fault, said};
 use crate::flags::quoted;
 use crate::resource;
@@ -109,7 +110,7 @@ fn unfit(how: PatchKind, patch: &Value) -> Option<Refusal> {
 }
 
 fn patch_scale(
-    cluster: &mut wavetank::Cluster,
+    cluster: &mut Client<'_>,
     at: &Address,
     how: PatchKind,
     patch: &Value,

@@ -88,6 +88,12 @@ pub fn managed_fields(
     derived::owners(kind, object, known, edge).entries()
 }
 
+/// Reads the entries that an object shows. What is none of them is as if it were not there.
+#[must_use]
+pub fn read(entries: &Value, edge: &Edge) -> ManagedFields {
+    ManagedFields { creator: None, entries: entries::read_managed_fields(entries, edge).unwrap_or_default() }
+}
+
 /// Whether somebody has asked that nothing be remembered.
 fn is_untracked(known: &ManagedFields) -> bool {
     known.creator.is_none() && known.entries.is_empty()

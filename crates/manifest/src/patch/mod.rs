@@ -3,6 +3,7 @@
 //! What comes out has yet to be admitted ([`crate::admit_update`]).
 
 mod difference;
+mod spelling;
 mod strategic;
 mod three_way;
 
@@ -11,42 +12,49 @@ pub use three_way::{
     two_way_json_merge, two_way_strategic, with_last_applied,
 };
 
+use crate::managed::{self, Writer};
 use crate::validation::Faults;
-use crate::{Kind, kind_of, strict};
+use crate::{Edge, Kind, kind_of, strict};
 use serde_json::Value;
+use wavetank_engine::Time;
 use wavetank_model::{Cause, Reason, Refusal};
 
 /// What the API server says to a patch that cannot be applied.
 const CANNOT_APPLY: &str = "the server rejected our request due to an error in our request";
 
-/// Applies a patch of whichever type a request says it is.
+/// Applies a patch of whichever type a request says it is. The owners of the object's fields, who matter to
+/// a server-side apply, are those that it names itself; `force` takes fields from them.
 ///
 /// # Errors
-/// As the functions for the types; `UnsupportedMediaType` for what is none; server-side apply is refused:
-/// without a manager as the server does, with one because it is not simulated.
+/// As the functions for the types; `UnsupportedMediaType` for what is none; `Invalid` for a server-side
+/// apply without a manager.
 pub fn by_content_type(
     kind: Kind,
     content_type: &str,
-    field_manager: Option<&str>,
+    (field_manager, force): (Option<&str>, bool),
     object: &Value,
     patch: &Value,
 ) -> Result<Value, Refusal> {
     if content_type == "application/apply-patch+yaml" {
-        return Err(server_side_apply(field_manager));
+        let manager = demand_manager(field_manager)?;
+        let edge = Edge::default();
+        let known = managed::read(&object["metadata"]["managedFields"], &edge);
+        let writer = Writer { manager, subresource: "", time: Time::ZERO, edge: &edge };
+        let done = managed::server_side_apply(kind, Some(object), Some(&known), patch, writer, force)?;
+        return Ok(done.object);
     }
     patch_struct(kind.go_type(), content_type, object, patch)
 }
 
-fn server_side_apply(field_manager: Option<&str>) -> Refusal {
-    if field_manager.is_some_and(|manager| !manager.is_empty()) {
-        return Refusal::new(Reason::Other("NotSimulated".into()), "not simulated: server-side apply");
+/// The name of a manager, without which nothing is applied.
+fn demand_manager(given: Option<&str>) -> Result<&str, Refusal> {
+    if let Some(manager) = given.filter(|manager| !manager.is_empty()) {
+        return Ok(manager);
     }
     let mut faults = Faults::default();
     faults.required("fieldManager", "is required for apply patch");
-    match faults.refusing("PatchOptions.meta.k8s.io", "") {
-        Err(refusal) => refusal,
-        Ok(()) => Refusal::new(Reason::Invalid, CANNOT_APPLY),
-    }
+    faults.refusing("PatchOptions.meta.k8s.io", "")?;
+    Ok("")
 }
 
 /// The same for any Go type that the schema knows.
@@ -84,7 +92,10 @@ pub fn patch_json(object: &Value, patch: &Value) -> Result<Value, Refusal> {
     })?;
     let mut patched = object.clone();
     json_patch::patch(&mut patched, &operations).map_err(|_| Refusal::new(Reason::Invalid, CANNOT_APPLY))?;
-    decodable(patched)
+    decodable(patched, || {
+        let opened = spelling::opened_by(patch);
+        shown(object, &opened, |whole| drop(json_patch::patch(whole, &operations)))
+    })
 }
 
 /// Applies a JSON merge patch (RFC 7386): objects merge, null deletes, all else replaces.
@@ -95,7 +106,7 @@ pub fn patch_merge(object: &Value, patch: &Value) -> Result<Value, Refusal> {
     demand_object(patch)?;
     let mut patched = object.clone();
     json_patch::merge(&mut patched, patch);
-    decodable(patched)
+    decodable(patched, || shown(object, patch, |whole| json_patch::merge(whole, patch)))
 }
 
 /// Applies a strategic merge patch: as a merge patch, but lists whose items have a key merge as well.
@@ -126,12 +137,21 @@ fn strategic_in(name: &'static str, object: &Value, patch: &Value) -> Result<Val
 }
 
 /// A patched object that is one still. What is of no known kind is left to whoever takes it in.
-fn decodable(patched: Value) -> Result<Value, Refusal> {
+fn decodable(patched: Value, text: impl FnOnce() -> String) -> Result<Value, Refusal> {
     let Ok(kind) = kind_of(&patched) else { return Ok(patched) };
     match strict::decode(kind.go_type(), &patched) {
         Ok(_) => Ok(patched),
-        Err(fault) => Err(undecodable(&patched.to_string(), &fault)),
+        Err(fault) => Err(undecodable(&text(), &fault)),
     }
+}
+
+/// The text of an object once it is patched.
+fn shown(object: &Value, opened: &Value, patch: impl FnOnce(&mut Value)) -> String {
+    let Ok(kind) = kind_of(object) else { return object.to_string() };
+    let before = spelling::as_written(kind.go_type(), object);
+    let mut patched = before.clone();
+    patch(&mut patched);
+    spelling::spelled(kind.go_type(), &before, &patched, opened)
 }
 
 /// The refusal of a patch whose result is no object of the API.
