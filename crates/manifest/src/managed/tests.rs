@@ -66,7 +66,7 @@ impl Subject {
     }
 }
 
-fn applies(spec: Value) -> Value {
+fn applies(spec: &Value) -> Value {
     json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec})
 }
 
@@ -108,13 +108,13 @@ fn an_applier_owns_what_it_said_and_no_default() {
 #[test]
 fn another_owner_is_a_conflict_that_is_named() {
     let mut web = Subject::created_by("kubectl-client-side-apply", &manifest(3));
-    let refused = web.apply("me", &applies(json!({"replicas": 5})), false).unwrap_err();
+    let refused = web.apply("me", &applies(&json!({"replicas": 5})), false).unwrap_err();
     assert_eq!(refused.reason, Reason::Conflict);
     assert_eq!(
         &*refused.message,
         "Apply failed with 1 conflict: conflict with \"kubectl-client-side-apply\" using apps/v1: .spec.replicas"
     );
-    let two = applies(json!({"replicas": 5, "template": {"spec": {"containers": [{"name": "web", "image": "i:2"}]}}}));
+    let two = applies(&json!({"replicas": 5, "template": {"spec": {"containers": [{"name": "web", "image": "i:2"}]}}}));
     assert_eq!(
         &*web.apply("me", &two, false).unwrap_err().message,
         "Apply failed with 2 conflicts: conflicts with \"kubectl-client-side-apply\" using apps/v1:\n- .spec.replicas\n- \
@@ -126,7 +126,7 @@ fn another_owner_is_a_conflict_that_is_named() {
 #[test]
 fn force_takes_the_field_from_its_owner() {
     let mut web = Subject::created_by("other", &manifest(3));
-    web.apply("me", &applies(json!({"replicas": 5})), true).unwrap();
+    web.apply("me", &applies(&json!({"replicas": 5})), true).unwrap();
     assert_eq!(web.replicas(), 5);
     assert_eq!(web.fields("me"), json!({"f:spec": {"f:replicas": {}}}));
     assert!(web.fields("other")["f:spec"].get("f:replicas").is_none());
@@ -135,7 +135,7 @@ fn force_takes_the_field_from_its_owner() {
 #[test]
 fn the_same_value_is_owned_together() {
     let mut web = Subject::created_by("other", &manifest(3));
-    web.apply("me", &applies(json!({"replicas": 3})), false).unwrap();
+    web.apply("me", &applies(&json!({"replicas": 3})), false).unwrap();
     assert!(web.fields("other")["f:spec"].get("f:replicas").is_some());
     // One of two lets go, and the value stays.
     let nothing = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}});
@@ -203,7 +203,7 @@ fn an_empty_entry_ends_the_remembering_until_somebody_applies() {
         updated(Kind::Deployment, (&before, &after), web.managed.map(Arc::new).as_ref(), writer("two", &edge)).unwrap();
     assert_eq!(managed_fields(Kind::Deployment, &before, Some(&managed), &edge), []);
     let mut web = Subject { live: Some(before), managed: Some((*managed).clone()) };
-    let refused = web.apply("me", &applies(json!({"replicas": 5})), false).unwrap_err();
+    let refused = web.apply("me", &applies(&json!({"replicas": 5})), false).unwrap_err();
     assert!(refused.message.contains("\"before-first-apply\" using apps/v1: .spec.replicas"), "{}", refused.message);
 }
 
@@ -246,11 +246,100 @@ fn what_does_not_fit_the_types_is_refused_in_the_words_of_the_server() {
             .unwrap()
             .to_owned()
     };
-    assert_eq!(refused(&applies(json!({"replicaz": 1}))), ".spec.replicaz: field not declared in schema");
+    assert_eq!(refused(&applies(&json!({"replicaz": 1}))), ".spec.replicaz: field not declared in schema");
     assert_eq!(
-        refused(&applies(json!({"replicas": "x"}))),
+        refused(&applies(&json!({"replicas": "x"}))),
         ".spec.replicas: expected numeric (int or float), got string"
     );
     let twice = json!({"template": {"spec": {"containers": [{"name": "a"}, {"name": "a"}]}}});
-    assert_eq!(refused(&applies(twice)), ".spec.template.spec.containers: duplicate entries for key [name=\"a\"]");
+    assert_eq!(refused(&applies(&twice)), ".spec.template.spec.containers: duplicate entries for key [name=\"a\"]");
+}
+
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What somebody may apply: some of the fields that several may want.
+    fn config() -> impl Strategy<Value = Value> {
+        let containers = proptest::collection::btree_map("[a-c]", "[xy]", 0..3);
+        let labels = proptest::collection::btree_map("[k-m]", "[xy]", 0..3);
+        (proptest::option::of(0..4), labels, containers, any::<bool>()).prop_map(
+            |(replicas, labels, containers, ports)| {
+                let mut object = manifest(1);
+                object["metadata"]["labels"] = json!(labels);
+                match replicas {
+                    Some(replicas) => object["spec"]["replicas"] = json!(replicas),
+                    None => drop(object["spec"].as_object_mut().and_then(|spec| spec.remove("replicas"))),
+                }
+                let mut list = vec![json!({"name": "web", "image": "i"})];
+                for (name, image) in &containers {
+                    let mut container = json!({"name": name, "image": image});
+                    if ports {
+                        container["ports"] = json!([{"containerPort": 80}, {"containerPort": 80, "protocol": "UDP"}]);
+                    }
+                    list.push(container);
+                }
+                object["spec"]["template"]["spec"]["containers"] = Value::Array(list);
+                object
+            },
+        )
+    }
+
+    /// Who applied what last, once all have applied. Whoever lets the image of a container go that another
+    /// still wants is refused.
+    fn applied(steps: &[(bool, Value)]) -> (Subject, &'static str, Value) {
+        let (mut web, mut manager, mut last) = (Subject::nothing(), "", Value::Null);
+        for (first, config) in steps {
+            let name = if *first { "one" } else { "two" };
+            if web.apply(name, config, true).is_ok() {
+                (manager, last) = (name, config.clone());
+            }
+        }
+        (web, manager, last)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
+        #[test]
+        fn applying_the_same_again_changes_nothing(steps in proptest::collection::vec((any::<bool>(), config()), 1..5)) {
+            let (mut web, manager, config) = applied(&steps);
+            let (object, managed) = (web.live.clone(), web.managed.clone());
+            web.apply(manager, &config, false).unwrap();
+            prop_assert_eq!(web.live, object);
+            prop_assert_eq!(web.managed, managed);
+        }
+
+        #[test]
+        fn what_was_applied_last_is_there_and_owned(steps in proptest::collection::vec((any::<bool>(), config()), 1..5)) {
+            let (web, manager, config) = applied(&steps);
+            let (shape, live) = (shape_of(Kind::Deployment), in_full(Kind::Deployment, web.live.as_ref().unwrap()));
+            prop_assert_eq!(&in_full(Kind::Deployment, &merge::merge(shape, &live, &config)), &live);
+            let owned = FieldSet::of_fields_v1(&web.fields(manager)).unwrap();
+            prop_assert_eq!(owned, applied_fields(Kind::Deployment, &config));
+        }
+
+        #[test]
+        fn nobody_owns_what_is_not_there(steps in proptest::collection::vec((any::<bool>(), config()), 1..5)) {
+            let (web, ..) = applied(&steps);
+            let live = in_full(Kind::Deployment, web.live.as_ref().unwrap());
+            let there = compare(shape_of(Kind::Deployment), &nothing(Kind::Deployment), &live).written();
+            for entry in &web.managed.as_ref().unwrap().entries {
+                let owned = Owners::of(core::slice::from_ref(entry)).0.into_values().next().unwrap().fields;
+                // Maps that were applied empty are owned, and not written.
+                let beyond = owned.difference(&there);
+                prop_assert!(
+                    beyond.paths().iter().all(|path| spelled(path).ends_with("labels")),
+                    "{:?}", beyond.to_fields_v1()
+                );
+            }
+        }
+
+        #[test]
+        fn an_applier_alone_leaves_nothing_behind(one in config(), other in config()) {
+            let (alone, ..) = applied(&[(true, other.clone())]);
+            let (after, ..) = applied(&[(true, one), (true, other)]);
+            prop_assert_eq!(after.live.unwrap()["spec"].clone(), alone.live.unwrap()["spec"].clone());
+        }
+    }
 }
