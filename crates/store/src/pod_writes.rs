@@ -235,7 +235,7 @@ impl Store {
         let (labels, annotations, mut owners) = self.pod_meta(key).ok_or_else(|| Refusal::not_found(PODS, ""))?;
         owners.retain(|owner| owner.uid != set);
         owners.extend(self.set_reference(set));
-        let managed = self.pods.get(key).and_then(|pod| pod.own.as_ref()?.managed.clone());
+        let managed = self.live_pod(key)?.own().and_then(|own| own.managed.clone());
         self.edit_pod_meta(key, labels, annotations, owners, managed)
     }
 
@@ -246,7 +246,7 @@ impl Store {
     pub fn release_pod(&mut self, key: PodKey, set: Uid) -> Result<(), Refusal> {
         let (labels, annotations, mut owners) = self.pod_meta(key).ok_or_else(|| Refusal::not_found(PODS, ""))?;
         owners.retain(|owner| owner.uid != set);
-        let managed = self.pods.get(key).and_then(|pod| pod.own.as_ref()?.managed.clone());
+        let managed = self.live_pod(key)?.own().and_then(|own| own.managed.clone());
         self.edit_pod_meta(key, labels, annotations, owners, managed)
     }
 

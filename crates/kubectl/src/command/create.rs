@@ -145,7 +145,9 @@ pub(super) fn replace(run: &mut Run<'_>) -> Result<(), Fault> {
     for info in infos {
         let object = prepared(run, &info);
         let result = if recreates {
-            leniently(run, validation, &object, |run, object| api::create(run.cluster, &info.at, object))
+            leniently(run, validation, &object, |run, object| {
+                run.request(DryRun::No, |cluster| api::create(cluster, &info.at, object))
+            })
         } else {
             leniently(run, validation, &object, |run, object| {
                 run.request(dry_run, |cluster| api::replace(cluster, &info.at, object))
