@@ -58,7 +58,7 @@ fn controllers_own_what_they_write_and_nobody_pays_for_it() {
     assert!(made["f:metadata"]["f:ownerReferences"].is_object());
     let store = cluster.store();
     let key = cluster.pod_key(&pod).unwrap();
-    assert!(store.pod(key).is_some_and(|pod| pod.own.is_none()), "a pod of a set remembers no owners");
+    assert!(store.pod(key).is_some_and(|pod| pod.own().is_none()), "a pod of a set remembers no owners");
 }
 
 #[test]
