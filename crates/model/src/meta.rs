@@ -281,6 +281,7 @@ impl ObjectMeta {
             annotations,
             owners,
             finalizers,
+            managed,
         } = self;
         follow(name, &other.name);
         follow(namespace, &other.namespace);
@@ -296,6 +297,7 @@ impl ObjectMeta {
             owners.clone_from(&other.owners);
         }
         finalizers.clone_from(&other.finalizers);
+        managed.clone_from(&other.managed);
     }
 
     /// Whether the object is being deleted.
