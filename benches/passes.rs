@@ -3,7 +3,7 @@
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use std::sync::Arc;
 use std::time::Duration;
-use wavetank::gather;
+use wavetank::passes::gather;
 use wavetank_benches::{Ready, Rollout};
 use wavetank_controllers::{DeploymentInputs, ReplicaSetInputs, reconcile_deployment, reconcile_replica_set};
 use wavetank_model::{ReplicaSet, SetKind};

@@ -4,7 +4,7 @@
 use clap::Parser;
 use std::path::PathBuf;
 use std::time::Duration;
-use wavetank::log::Happening;
+use wavetank::history::log::Happening;
 use wavetank::{Cluster, ImageBehaviour, Kind, Time};
 
 /// Rolls a Deployment from its manifest's image to another one, under virtual time.

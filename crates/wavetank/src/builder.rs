@@ -2,15 +2,15 @@
 
 use crate::cluster::{Cluster, Controller, Counters};
 use crate::faults::WriteRefusals;
+use crate::history::log::{History, LogLevel};
 use crate::horizontal::Horizontal;
-use crate::log::{History, LogLevel};
 use crate::metrics::Metrics;
-use crate::own_kinds::OwnKinds;
-use crate::pod_life::Placement;
-use crate::pod_machines::Machines;
+use crate::pods::life::Placement;
+use crate::pods::machines::Machines;
 use crate::profile::Profile;
 use crate::services::Services;
 use crate::traffic::Traffic;
+use crate::verbs::own_kinds::OwnKinds;
 use std::collections::{BTreeMap, BTreeSet};
 use wavetank_engine::{Calendar, Digest, Queue, Time};
 use wavetank_model::StringMap;
@@ -141,7 +141,7 @@ impl ClusterBuilder {
             runs: PodColumn::new(),
             machines: Machines::default(),
             placement: Placement::default(),
-            unschedulable: crate::unschedulable::Unschedulable::default(),
+            unschedulable: crate::pods::unschedulable::Unschedulable::default(),
             last_delivery: Time::ZERO,
             refusals: WriteRefusals::default(),
             digest: Digest::new(),

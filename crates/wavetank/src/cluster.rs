@@ -1,23 +1,24 @@
 //! The cluster: one thread, one clock, one total order.
 
-use crate::audit::PassReport;
+use crate::dispatch;
 use crate::event::{Event, WorkKey};
 use crate::faults::WriteRefusals;
+use crate::history::digest as history_digest;
+use crate::history::log::{Component, Entry, Happening, History, LogLevel, ObjectRef};
+use crate::history::watch::Watch;
 use crate::horizontal::{AutoscalerId, Horizontal};
-use crate::log::{Component, Entry, Happening, History, LogLevel, ObjectRef};
 use crate::metrics::Metrics;
-use crate::own_kinds::OwnKinds;
+use crate::passes::audit::PassReport;
+use crate::passes::work_queue::{Place, WorkQueue};
 use crate::passes::{ActivePass, Spare};
-use crate::pod_life::Placement;
-use crate::pod_machines::Machines;
+use crate::pods::life::Placement;
+use crate::pods::machines::Machines;
+use crate::pods::unschedulable::Unschedulable;
 use crate::profile::{Bucket, Profile};
-use crate::service_passes::ServicePass;
 use crate::services::Services;
+use crate::services::passes::ServicePass;
 use crate::traffic::Traffic;
-use crate::unschedulable::Unschedulable;
-use crate::watch::Watch;
-use crate::work_queue::{Place, WorkQueue};
-use crate::{dispatch, history_digest};
+use crate::verbs::own_kinds::OwnKinds;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,7 +1,7 @@
 //! Everything that can fall due.
 
-use crate::disruptions::BudgetStatus;
 use crate::horizontal::AutoscalerId;
+use crate::verbs::disruptions::BudgetStatus;
 use serde::{Deserialize, Serialize};
 use wavetank_model::{DeploymentKey, DocumentKey, PodKey, ReplicaSetKey, Uid};
 use wavetank_store::Change;

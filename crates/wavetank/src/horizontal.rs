@@ -6,14 +6,18 @@
 //! Source: `pkg/controller/podautoscaler/horizontal.go` and `rate_limiters.go`; the delaying queue of
 //! `client-go/util/workqueue`, in which the earlier of two times for one key stays.
 
+pub(crate) mod frozen;
+pub(crate) mod pass;
+pub(crate) mod view;
+
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::event::{Event, WorkKey};
-use crate::horizontal_pass::HorizontalPass;
-use crate::horizontal_view::Listed;
+use crate::horizontal::pass::HorizontalPass;
+use crate::horizontal::view::Listed;
+use crate::passes::work_queue::Place;
 use crate::profile::Bucket;
-use crate::scale::{Spelled, Target};
-use crate::work_queue::Place;
+use crate::verbs::scale::{Spelled, Target};
 use serde::{Deserialize, Serialize};
 use slotmap::SecondaryMap;
 use std::collections::{BTreeMap, BTreeSet};

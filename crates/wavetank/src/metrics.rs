@@ -262,7 +262,7 @@ impl Cluster {
         let network = self.traffic.network.as_ref();
         let answered = |pod: Uid| network.map_or(0, |network| network.load_of(pod).1);
         let (runs, machines) = (&self.runs, &self.machines);
-        let since = |key: PodKey| crate::pod_life::process_since(store, runs, machines, key);
+        let since = |key: PodKey| crate::pods::life::process_since(store, runs, machines, key);
         let Metrics { pipeline, picked, looked, changes, .. } = &mut self.metrics;
         let of_cohorts = store.cohorts().len();
         pipeline.scrape(self.now, |look| {

@@ -3,11 +3,16 @@
 //! With an instant profile a pass runs to its end at once. Otherwise each request leaves when the
 //! client's rate allows and lands a write's latency later; what the pass has seen stays frozen.
 
+pub(crate) mod apply_deployment;
+pub(crate) mod apply_set;
+pub mod audit;
+pub mod gather;
+pub(crate) mod work_queue;
+
 use crate::cluster::Cluster;
 use crate::event::{Event, WorkKey};
-use crate::gather::{self, DeploymentSeen};
-use crate::log::Component;
-use crate::{apply_deployment, apply_set};
+use crate::history::log::Component;
+use crate::passes::gather::DeploymentSeen;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

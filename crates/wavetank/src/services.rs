@@ -3,6 +3,9 @@
 //! A change of a pod marks the pod with the Services that select it; a pass looks at marked pods only.
 //! Source: the handlers of `pkg/controller/endpointslice/endpointslice_controller.go`.
 
+pub(crate) mod passes;
+pub(crate) mod serving;
+
 use crate::cluster::Cluster;
 use crate::event::{Event, WorkKey};
 use core::net::Ipv4Addr;

@@ -33,6 +33,9 @@
 //! # Ok::<(), wavetank::Error>(())
 //! ```
 
+pub mod names;
+pub(crate) mod sights;
+
 use crate::cluster::Cluster;
 use crate::error::Error;
 use core::time::Duration;

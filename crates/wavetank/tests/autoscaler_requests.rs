@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use serde_json::json;
-use wavetank::own_kinds::OwnKind;
+use wavetank::verbs::own_kinds::OwnKind;
 use wavetank::{Cluster, Error, Happening, Kind, PatchKind, Profile, Time};
 use wavetank_metrics::{Curve, Group, Share, Usage};
 use wavetank_model::Selector;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 use wavetank::error::Error;
-use wavetank::log::Happening;
+use wavetank::history::log::Happening;
 use wavetank::{Cluster, ImageBehaviour, Kind, LogLevel, Profile, RolloutStatus};
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -13,7 +13,7 @@ use crate::run::{DryRun, Run};
 use crate::source::Info;
 use serde_json::{Value, json};
 use wavetank::PatchKind;
-use wavetank::rollout::{CHANGE_CAUSE, LAST_APPLIED};
+use wavetank::verbs::rollout::{CHANGE_CAUSE, LAST_APPLIED};
 use wavetank_manifest::patch;
 use wavetank_model::{Reason, Refusal, Selector};
 

@@ -81,7 +81,7 @@ fn prepared(run: &Run<'_>, info: &Info) -> Value {
         object = wavetank_manifest::patch::with_last_applied(&object);
     }
     if let Some(cause) = run.change_cause() {
-        object["metadata"]["annotations"][wavetank::rollout::CHANGE_CAUSE] = cause.into();
+        object["metadata"]["annotations"][wavetank::verbs::rollout::CHANGE_CAUSE] = cause.into();
     }
     object
 }

@@ -8,7 +8,7 @@ use crate::flags::quoted;
 use crate::run::{Found, Run};
 use serde_json::{Map, Value, json};
 use wavetank::PatchKind;
-use wavetank::rollout::CHANGE_CAUSE;
+use wavetank::verbs::rollout::CHANGE_CAUSE;
 
 /// Flags of both.
 pub(super) const FLAGS: &str = "all all-namespaces,A allow-missing-template-keys dry-run:o field-manager:s \

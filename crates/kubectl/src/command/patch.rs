@@ -73,7 +73,8 @@ pub(super) fn patch(run: &mut Run<'_>) -> Result<(), Fault> {
             }
         };
         if let Some(cause) = run.change_cause() {
-            let note = serde_json::json!({"metadata": {"annotations": {wavetank::rollout::CHANGE_CAUSE: cause}}});
+            let note =
+                serde_json::json!({"metadata": {"annotations": {wavetank::verbs::rollout::CHANGE_CAUSE: cause}}});
             run.request(dry_run, |cluster| api::patch(cluster, &found.at, PatchKind::Merge, &note))?;
         }
         let done = if before == after { "patched (no change)" } else { "patched" };

@@ -10,7 +10,7 @@ use crate::output;
 use crate::run::{DryRun, Found, Run};
 use core::time::Duration;
 use serde_json::{Value, json};
-use wavetank::rollout::{RESTARTED_AT, REVISION};
+use wavetank::verbs::rollout::{RESTARTED_AT, REVISION};
 use wavetank::{Cluster, PatchKind};
 use wavetank_printers::rollout as words;
 

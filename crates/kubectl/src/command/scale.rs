@@ -66,8 +66,7 @@ pub(super) fn scale(run: &mut Run<'_>) -> Result<(), Fault> {
             Err(refusal) => faults.push(refusal.into()),
             Ok(after) => {
                 if let Some(cause) = run.change_cause() {
-                    let note =
-                        serde_json::json!({"metadata": {"annotations": {wavetank::rollout::CHANGE_CAUSE: cause}}});
+                    let note = serde_json::json!({"metadata": {"annotations": {wavetank::verbs::rollout::CHANGE_CAUSE: cause}}});
                     run.request(dry_run, |cluster| api::patch(cluster, at, PatchKind::Merge, &note))?;
                 }
                 if dry_run == DryRun::No {

@@ -11,7 +11,7 @@ use crate::run::{DryRun, Run};
 use crate::source::Info;
 use serde_json::{Map, Value, json};
 use wavetank::PatchKind;
-use wavetank::rollout::LAST_APPLIED;
+use wavetank::verbs::rollout::LAST_APPLIED;
 use wavetank_model::{Reason, Refusal};
 
 /// The manager that is kubectl itself; for it the server keeps the annotation of what was applied.

@@ -8,7 +8,7 @@ use crate::flags::quoted;
 use crate::run::{DryRun, Findings, Found, Run};
 use serde_json::{Map, Value, json};
 use wavetank::PatchKind;
-use wavetank::rollout::CHANGE_CAUSE;
+use wavetank::verbs::rollout::CHANGE_CAUSE;
 use wavetank_model::Quantity;
 
 /// Flags of `set image`, `set selector` and `set serviceaccount`.

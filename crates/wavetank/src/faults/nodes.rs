@@ -11,8 +11,8 @@
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::event::Event;
-use crate::log::Component;
-use crate::pod_machines::CutOff;
+use crate::history::log::Component;
+use crate::pods::machines::CutOff;
 use core::time::Duration;
 use serde_json::{Value, json};
 use std::sync::Arc;

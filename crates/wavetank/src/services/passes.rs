@@ -2,7 +2,7 @@
 
 use crate::cluster::Cluster;
 use crate::event::WorkKey;
-use crate::log::{Component, ObjectRef};
+use crate::history::log::{Component, ObjectRef};
 use crate::services::pod_seen;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -8,12 +8,12 @@
 
 use crate::cluster::Cluster;
 use crate::event::Event;
+use crate::history::log::{Component, ObjectRef};
+use crate::horizontal::frozen::Frozen;
+use crate::horizontal::view::View;
 use crate::horizontal::{AutoscalerId, PickedPods};
-use crate::horizontal_frozen::Frozen;
-use crate::horizontal_view::View;
-use crate::log::{Component, ObjectRef};
 use crate::profile::ClientRate;
-use crate::scale::Target;
+use crate::verbs::scale::Target;
 use core::cell::OnceCell;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};

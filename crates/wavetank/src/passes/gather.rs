@@ -1,7 +1,7 @@
 //! Inputs of passes, read off the store's indices: what each controller has seen, at no more cost
 //! than what changed.
 
-use crate::rank;
+use crate::pods::rank;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! The writes of a ReplicaSet's pass, carried out request by request.
 
-use crate::apply_deployment::{expected, live_is_same};
 use crate::cluster::Cluster;
-use crate::log::{Component, ObjectRef};
+use crate::history::log::{Component, ObjectRef};
+use crate::passes::apply_deployment::{expected, live_is_same};
 use crate::passes::{ActivePass, Work};
 use std::sync::Arc;
 use wavetank_controllers::{PodEvent, ReplicaSetWrite};

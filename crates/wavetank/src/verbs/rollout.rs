@@ -4,7 +4,7 @@
 
 use crate::cluster::Cluster;
 use crate::error::Error;
-use crate::ownership::manager;
+use crate::verbs::ownership::manager;
 use std::sync::Arc;
 use wavetank_manifest::{Edge, Kind, Object, pod_template, render_deployment};
 use wavetank_model::template::POD_TEMPLATE_HASH;

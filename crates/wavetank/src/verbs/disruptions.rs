@@ -6,8 +6,8 @@
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::event::{Event, WorkKey};
-use crate::log::{Component, ObjectRef};
-use crate::objects::missing;
+use crate::history::log::{Component, ObjectRef};
+use crate::verbs::objects::missing;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

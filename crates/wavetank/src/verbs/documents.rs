@@ -3,8 +3,8 @@
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::garbage::Propagation;
-use crate::objects::missing;
-use crate::pod_status::node_address;
+use crate::pods::status::node_address;
+use crate::verbs::objects::missing;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use wavetank_manifest::Object;

@@ -7,7 +7,7 @@
 //! A fleet whose members are pods of a ReplicaSet, grown by an autoscaler:
 //!
 //! ```
-//! use wavetank::own_kinds::OwnKind;
+//! use wavetank::verbs::own_kinds::OwnKind;
 //! use wavetank::{Cluster, Profile};
 //! use serde_json::json;
 //!
@@ -49,8 +49,8 @@
 
 use crate::cluster::Cluster;
 use crate::error::Error;
-use crate::objects::{Applied, Outcome};
-use crate::rollout::split;
+use crate::verbs::objects::{Applied, Outcome};
+use crate::verbs::rollout::split;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, VecDeque};

@@ -6,10 +6,10 @@
 
 use crate::cluster::Cluster;
 use crate::event::Event;
-use crate::log::Component;
-use crate::pod_life::context;
-use crate::pod_resting::Resting;
-use crate::pod_sights::Onlooker;
+use crate::history::log::Component;
+use crate::pods::life::context;
+use crate::pods::resting::Resting;
+use crate::pods::sights::Onlooker;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wavetank_engine::Time;
@@ -259,8 +259,8 @@ impl Cluster {
         }
         let conditions = self.machines.conditions.get(&key).map(Vec::as_slice).unwrap_or_default();
         let Some(living) = self.machines.pods.get_mut(&key) else { return };
-        let wants_events =
-            !kubelet.is_faked() && (self.history.level >= crate::log::LogLevel::Objects || self.audit.is_some());
+        let wants_events = !kubelet.is_faked()
+            && (self.history.level >= crate::history::log::LogLevel::Objects || self.audit.is_some());
         let pod = context(&self.store, &pod, self.seed);
         let application = Behaving { kubelet, pod };
         let mut onlooker = Onlooker::new(wants_events, pod.facts);

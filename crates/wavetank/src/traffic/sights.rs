@@ -2,7 +2,7 @@
 //! are asked to stop and end.
 
 use crate::cluster::Cluster;
-use crate::pod_sights::Move;
+use crate::pods::sights::Move;
 use crate::services::ZONE_LABEL;
 use crate::traffic::config;
 use core::time::Duration;
@@ -193,10 +193,10 @@ impl Cluster {
 
     fn answers_after(&self, key: PodKey, pod: &PodRecord) -> Option<Duration> {
         if let Some(machine) = self.machines.get(key) {
-            return self.node_model.first_answer(&crate::pod_life::context(&self.store, pod, self.seed), machine);
+            return self.node_model.first_answer(&crate::pods::life::context(&self.store, pod, self.seed), machine);
         }
         let run = self.pod_run(key)?;
-        self.node_model.answers_after(&crate::pod_life::context(&self.store, pod, self.seed), run)
+        self.node_model.answers_after(&crate::pods::life::context(&self.store, pod, self.seed), run)
     }
 
     /// A step of a pod on its node: whether its process exited, and where it stands now.

@@ -5,7 +5,7 @@
 
 use crate::cluster::Cluster;
 use crate::error::Error;
-use crate::objects::PatchKind;
+use crate::verbs::objects::PatchKind;
 use serde_json::Value;
 use std::sync::Arc;
 use wavetank_manifest::Kind;

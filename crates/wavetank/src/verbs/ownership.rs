@@ -6,7 +6,7 @@
 
 use crate::cluster::Cluster;
 use crate::error::Error;
-use crate::objects::{Applied, Given, Outcome, Step, full_name};
+use crate::verbs::objects::{Applied, Given, Outcome, Step, full_name};
 use serde_json::Value;
 use std::sync::Arc;
 use wavetank_manifest::managed::{self, Writer};
@@ -131,7 +131,7 @@ impl Cluster {
         force: bool,
     ) -> Result<Applied, Error> {
         let kind = wavetank_manifest::kind_of(&config)?;
-        let name = crate::objects::name_in(&config);
+        let name = crate::verbs::objects::name_in(&config);
         let live = self.json(kind, &name).ok();
         let known = self.known_owners(kind, &name);
         let surroundings = self.surroundings();

@@ -3,7 +3,7 @@
 
 use crate::cluster::Cluster;
 use crate::event::Event;
-use crate::pod_life::context;
+use crate::pods::life::context;
 use crate::traffic::App;
 use core::time::Duration;
 use std::sync::Arc;

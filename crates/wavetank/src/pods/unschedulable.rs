@@ -13,8 +13,8 @@
 
 use crate::cluster::Cluster;
 use crate::event::Event;
-use crate::log::Component;
-use crate::pod_life::context;
+use crate::history::log::Component;
+use crate::pods::life::context;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -3,9 +3,9 @@
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::event::WorkKey;
-use crate::gather::DeploymentSeen;
+use crate::passes::gather::DeploymentSeen;
 use crate::passes::{ActivePass, Work};
-use crate::rollout::split;
+use crate::verbs::rollout::split;
 use std::sync::Arc;
 use wavetank_controllers::{DeploymentWrite, ReplicaSetWrite};
 use wavetank_manifest::{Kind, Object};

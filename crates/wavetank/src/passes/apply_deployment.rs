@@ -1,7 +1,7 @@
 //! The writes of a Deployment's pass, carried out.
 
 use crate::cluster::Cluster;
-use crate::log::ObjectRef;
+use crate::history::log::ObjectRef;
 use crate::passes::{ActivePass, Work};
 use std::sync::Arc;
 use wavetank_controllers::DeploymentWrite;

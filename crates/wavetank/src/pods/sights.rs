@@ -1,7 +1,7 @@
 //! What the kubelet and the scheduler record about pods.
 
 use crate::cluster::Cluster;
-use crate::log::{Component, Entry, Happening, LogLevel, ObjectRef};
+use crate::history::log::{Component, Entry, Happening, LogLevel, ObjectRef};
 use core::time::Duration;
 use wavetank_engine::Time;
 use wavetank_model::{EventKind, EventRecord, PodKey, TemplateFacts};

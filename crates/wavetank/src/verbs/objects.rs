@@ -3,8 +3,8 @@
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::garbage::Propagation;
-use crate::ownership::manager;
-use crate::rollout::split;
+use crate::verbs::ownership::manager;
+use crate::verbs::rollout::split;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,7 +7,7 @@
 //! Source: `k8s.io/client-go/tools/record/events_cache.go`.
 
 use crate::cluster::Cluster;
-use crate::log::{Component, Entry, Happening, ObjectRef};
+use crate::history::log::{Component, Entry, Happening, ObjectRef};
 use core::time::Duration;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

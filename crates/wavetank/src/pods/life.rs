@@ -2,7 +2,7 @@
 
 use crate::cluster::Cluster;
 use crate::event::Event;
-use crate::pod_machines::Machines;
+use crate::pods::machines::Machines;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
