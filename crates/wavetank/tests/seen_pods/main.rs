@@ -14,7 +14,8 @@ use drawn::{
 use proptest::prelude::*;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use wavetank::{Cluster, Object, Profile, Time, gather};
+use wavetank::passes::gather;
+use wavetank::{Cluster, Object, Profile, Time};
 use wavetank_controllers::PodsSeen;
 use wavetank_controllers::replica_set::rank::{RankedPod, crowding, deletion_order};
 use wavetank_model::{ObjectMeta, Pod, PodFacts, PodKey, PodStatus, ReplicaSet, Selector, SetKind};
