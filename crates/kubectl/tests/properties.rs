@@ -17,8 +17,8 @@ fn manifest() -> impl Strategy<Value = String> {
         format!(
             "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec:\n  selector: {{app: {name}}}\n  ports: [{{port: \
              {port}}}]\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n  annotations: {{note: \
-             {annotation}}}\nspec:\n  replicas: {replicas}\n  strategy: {{rollingUpdate: {{maxSurge: {surge}}}}}\n  selector: \
-             {{matchLabels: {{app: {name}}}}}\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    spec: {{containers: \
+             {annotation}}}\nspec:\n  replicas: {replicas}\n  strategy: {{type: RollingUpdate, rollingUpdate: {{maxSurge: {surge}}}}}\n  \
+             selector: {{matchLabels: {{app: {name}}}}}\n  template:\n    metadata: {{labels: {{app: {name}}}}}\n    spec: {{containers: \
              [{{name: {name}, image: \"{image}\", ports: [{{containerPort: {port}}}]}}]}}\n"
         )
     })
@@ -94,4 +94,30 @@ proptest! {
         let said = run(&mut cluster, &[], &line);
         prop_assert!(said.code == 0 || !said.stderr.is_empty(), "{}", line);
     }
+}
+
+/// The patch strategy of a Deployment's `strategy` is `retainKeys`: a type that only the server wrote is one key too many each time.
+#[test]
+fn a_strategy_without_its_type_is_configured_at_each_apply_as_kubectl_has_it() {
+    let text = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app}
+spec:
+  strategy: {rollingUpdate: {maxSurge: 1}}
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec: {containers: [{name: app, image: nginx}]}
+";
+    let mut cluster = Cluster::builder().build();
+    assert_eq!(run(&mut cluster, &[("app.yaml", text)], "apply -f app.yaml").stdout, "deployment.apps/app created\n");
+    let generation =
+        |cluster: &mut Cluster| run(cluster, &[], "get deployment app -o jsonpath={.metadata.generation}").stdout;
+    let before = generation(&mut cluster);
+    assert_eq!(
+        run(&mut cluster, &[("app.yaml", text)], "apply -f app.yaml").stdout,
+        "deployment.apps/app configured\n"
+    );
+    assert_eq!(generation(&mut cluster), before, "the server changes nothing");
 }
