@@ -28,6 +28,8 @@ pub struct Rollout {
     pub nodes: u32,
     /// Whether a Service selects them.
     pub service: bool,
+    /// How much of the history is kept.
+    pub log: LogLevel,
     /// Seed of all chance.
     pub seed: u64,
 }
@@ -62,7 +64,7 @@ impl Rollout {
     /// So many pods on one node, without a Service.
     #[must_use]
     pub const fn of(replicas: u32, ready: Ready) -> Self {
-        Self { replicas, ready, nodes: 0, service: false, seed: 0 }
+        Self { replicas, ready, nodes: 0, service: false, log: LogLevel::Digest, seed: 0 }
     }
 
     /// A cluster with a control plane that takes no time, and nothing in it but its nodes.
@@ -73,7 +75,7 @@ impl Rollout {
             Behaviour { start_ms: 980, ready_after_ms: 1_000, ready_stagger_ms: stagger, ..Behaviour::default() };
         let script = Scripted { schedule_ms: 20, shutdown_ms: 1_000, fallback, ..Scripted::default() };
         let builder = Cluster::builder().seed(self.seed).profile(Profile::instant());
-        let builder = builder.scripted(script).log(LogLevel::Digest);
+        let builder = builder.scripted(script).log(self.log);
         (0..self.nodes).fold(builder, |builder, number| builder.node(&format!("node-{number}"))).build()
     }
 

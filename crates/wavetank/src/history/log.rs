@@ -8,6 +8,10 @@ use wavetank_model::{EventRecord, Kind, Uid};
 use wavetank_store::Change;
 
 /// How much of the history is kept. The digest is taken at every level but `Off`.
+///
+/// The price, in a rollout of many pods: the digest is a tenth of the instructions, events next to nothing,
+/// changes of objects a quarter to a half more, those of pods a few in a hundred more, and each entry some
+/// hundred bytes. The README has the figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum LogLevel {
     /// Nothing, not even the digest.
