@@ -3,7 +3,7 @@
 use crate::dispatch;
 use crate::event::{Event, WorkKey};
 use crate::faults::WriteRefusals;
-use crate::history::digest as history_digest;
+use crate::history::digest;
 use crate::history::log::{Component, Entry, Happening, History, LogLevel, ObjectRef};
 use crate::history::watch::Watch;
 use crate::horizontal::{AutoscalerId, Horizontal};
@@ -307,7 +307,7 @@ impl Cluster {
             for change in &changes {
                 self.counters.changes += 1;
                 if self.history.level >= LogLevel::Digest {
-                    history_digest::add(&mut self.digest, &self.store, self.now, change);
+                    digest::add(&mut self.digest, &self.store, self.now, change);
                 }
                 self.keep(change);
                 if !self.watches.is_empty() {
@@ -349,12 +349,7 @@ impl Cluster {
 
     /// Records an event about an object.
     pub(crate) fn record(&mut self, source: Component, about: impl FnOnce() -> ObjectRef, event: EventRecord) {
-        if let Some(audit) = &mut self.audit {
-            audit.events.push(event.clone());
-        }
-        if self.history.level >= LogLevel::Events {
-            self.history.push(Entry { time: self.now, what: Happening::Event { about: about(), event, source } });
-        }
+        self.record_from(LogLevel::Events, source, about, event);
     }
 
     /// Records an event about a single pod, worded only if somebody keeps it.
@@ -364,11 +359,23 @@ impl Cluster {
         about: impl FnOnce() -> ObjectRef,
         event: &PodEvent<'_>,
     ) {
-        let Some(event) = self.keeps_pod_events().then(|| event.record()).flatten() else { return };
+        if let Some(event) = self.keeps_pod_events().then(|| event.record()).flatten() {
+            self.record_from(LogLevel::Objects, source, about, event);
+        }
+    }
+
+    /// The history keeps an event from some level on; an audit keeps every one.
+    fn record_from(
+        &mut self,
+        level: LogLevel,
+        source: Component,
+        about: impl FnOnce() -> ObjectRef,
+        event: EventRecord,
+    ) {
         if let Some(audit) = &mut self.audit {
             audit.events.push(event.clone());
         }
-        if self.history.level >= LogLevel::Objects {
+        if self.history.level >= level {
             self.history.push(Entry { time: self.now, what: Happening::Event { about: about(), event, source } });
         }
     }

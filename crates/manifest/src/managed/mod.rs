@@ -351,17 +351,5 @@ fn refusal(conflicts: &Conflicts) -> Refusal {
     Refusal { causes, ..Refusal::new(Reason::Conflict, message) }
 }
 
-/// Whether owners differ in more than the times of their writes.
-#[must_use]
-pub fn same_owners(one: Option<&ManagedFields>, other: Option<&ManagedFields>) -> bool {
-    let timeless = |managed: Option<&ManagedFields>| {
-        let mut managed = managed.cloned().unwrap_or_default();
-        managed.entries.iter_mut().for_each(|entry| entry.time = None);
-        managed.entries.sort_by(entries::in_order);
-        managed
-    };
-    timeless(one) == timeless(other)
-}
-
 #[cfg(test)]
 mod tests;
