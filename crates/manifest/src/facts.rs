@@ -7,14 +7,13 @@ use crate::Error;
 use crate::defaults::is_latest;
 use crate::fields::Fields;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use wavetank_model::container::{
     Container, ContainerPort, Handler, Hook, HttpGet, ImagePullPolicy, Probe, Protocol, ResourceList, Resources,
     RestartRule, RestartRuleAction, Toleration,
 };
 use wavetank_model::template::{ProbeTiming, RestartPolicy};
-use wavetank_model::{IntOrString, Quantity, StringMap, TemplateFacts};
+use wavetank_model::{IntOrString, QosClass, Quantity, StringMap, TemplateFacts};
 
 /// The facts of a pod spec.
 pub(crate) fn facts(spec: Fields<'_>) -> Result<TemplateFacts, Error> {
@@ -116,27 +115,35 @@ fn port(value: &Value) -> Result<ContainerPort, Error> {
     })
 }
 
-/// Resources, with requests filled in from limits.
 fn resources(fields: Fields<'_>) -> Result<Resources, Error> {
-    let limits = amounts(&fields, "limits")?;
-    let mut requests = amounts(&fields, "requests")?;
-    for (name, amount) in &limits {
-        requests.entry(Arc::clone(name)).or_insert_with(|| amount.clone());
-    }
-    Ok(Resources { requests: ResourceList(requests), limits: ResourceList(limits) })
+    Ok(Resources::new(amounts(&fields, "requests")?, amounts(&fields, "limits")?))
 }
 
-fn amounts(fields: &Fields<'_>, key: &str) -> Result<BTreeMap<Arc<str>, Quantity>, Error> {
+/// The class of the pod whose spec this is.
+pub(crate) fn quality_of_service(spec: &Value) -> Result<QosClass, Error> {
+    let spec = Fields::of(Some(spec), "template.spec")?;
+    let mut all = Vec::new();
+    for list in ["initContainers", "containers"] {
+        for container in spec.list(list)? {
+            let fields = Fields::of(Some(container), "container")?;
+            all.push(resources(fields.object("resources", "container.resources")?)?);
+        }
+    }
+    Ok(QosClass::of(&resources(spec.object("resources", "template.spec.resources")?)?, &all))
+}
+
+fn amounts(fields: &Fields<'_>, key: &str) -> Result<ResourceList, Error> {
     let wrong = || Error::mistyped(format!("container.resources.{key}"), "a map of quantities");
     match fields.value(key) {
-        None => Ok(BTreeMap::new()),
+        None => Ok(ResourceList::default()),
         Some(Value::Object(map)) => map
             .iter()
             .map(|(name, amount)| {
                 let amount = Quantity::from_json(&amount.to_string()).map_err(|_| wrong())?;
                 Ok((Arc::from(name.as_str()), amount))
             })
-            .collect(),
+            .collect::<Result<_, _>>()
+            .map(ResourceList),
         Some(_) => Err(wrong()),
     }
 }

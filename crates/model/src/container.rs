@@ -136,6 +136,17 @@ pub struct Resources {
     pub limits: ResourceList,
 }
 
+impl Resources {
+    /// Requests and limits as given; what has only a limit is asked for in full.
+    #[must_use]
+    pub fn new(mut requests: ResourceList, limits: ResourceList) -> Self {
+        for (name, amount) in &limits.0 {
+            requests.0.entry(Arc::clone(name)).or_insert_with(|| amount.clone());
+        }
+        Self { requests, limits }
+    }
+}
+
 /// A probe, defaulted; times in whole seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {

@@ -5,9 +5,9 @@
 //! - [`shared`]: what versions of one object have in common.
 //! - [`managed`]: who owns which fields of an object.
 //! - [`quantity`], [`selector`], [`int_or_string`], [`duration`]: the small values of the API.
-//! - [`label`], [`strconv`]: what may be a label, and how upstream reads and quotes.
+//! - [`label`], [`strconv`], [`go_text`]: what may be a label, and how upstream reads, quotes and prints.
 //! - [`template`]: pod templates, shared, with their two identities.
-//! - [`container`]: the containers of a template, as the simulation obeys them.
+//! - [`container`], [`qos`]: the containers of a template, as the simulation obeys them, and their class.
 //! - [`condition`], [`deployment`], [`replica_set`], [`pod`]: the objects that are simulated in number.
 //! - [`disruption`]: budgets of evictions.
 //! - [`document`]: objects of all other kinds.
@@ -24,6 +24,7 @@ pub mod document;
 pub mod duration;
 pub mod endpoint_slice;
 pub mod event;
+pub mod go_text;
 pub mod horizontal;
 pub mod identity;
 pub mod ingress;
@@ -35,6 +36,7 @@ pub mod meta;
 pub mod notes;
 pub mod pass;
 pub mod pod;
+pub mod qos;
 pub mod quantity;
 pub mod refusal;
 pub mod replica_set;
@@ -59,6 +61,7 @@ pub use managed::{ManagedFields, ManagedFieldsEntry, ManagedOperation};
 pub use meta::{ObjectMeta, OwnerReference, StringMap};
 pub use pass::{Base, LookAgain, Pass, PassError, Plan, Reply, drive};
 pub use pod::{Phase, Pod, PodFacts, PodStatus};
+pub use qos::QosClass;
 pub use quantity::Quantity;
 pub use refusal::{Cause, Reason, Refusal};
 pub use replica_set::{ReplicaSet, ReplicaSetSpec, ReplicaSetStatus, SetEdit, SetKind};

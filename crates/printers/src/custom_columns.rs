@@ -1,9 +1,9 @@
 //! `-o custom-columns`: a table whose columns are headers and paths.
 
-use crate::go_text::plain;
 use crate::jsonpath::{JsonPathError, Template};
 use crate::tab_writer::{Stops, escape_terminal};
 use serde_json::Value;
+use wavetank_model::go_text::plain;
 
 /// Columns, ready to be filled.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,6 +2,7 @@
 
 use crate::now::Instant;
 use serde_json::Value;
+use wavetank_model::go_text;
 
 /// Reading along a path of member names.
 pub(crate) trait Field {
@@ -35,7 +36,7 @@ pub(crate) trait Field {
 
     /// The members of the object at a path by key, in the order of the keys.
     fn entries(&self, path: &[&str]) -> Vec<(&str, &Value)> {
-        self.at(path).map(sorted).unwrap_or_default()
+        self.at(path).map(go_text::sorted).unwrap_or_default()
     }
 
     /// The timestamp at a path, if there is one.
@@ -65,19 +66,7 @@ impl Field for Value {
     }
 }
 
-/// Members by key. Sorted here, because whether the map of `serde_json` sorts is not ours to say.
-pub(crate) fn sorted(object: &Value) -> Vec<(&str, &Value)> {
-    let mut entries: Vec<(&str, &Value)> =
-        object.as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value)).collect();
-    entries.sort_by_key(|(key, _)| *key);
-    entries
-}
-
-/// A value as Go's `%v` prints it: bare texts, `true`, numbers; `<nil>` without one.
+/// A value as Go's `%v` prints it; `<nil>` without one.
 pub(crate) fn plain(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => "<nil>".into(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    }
+    go_text::plain(value.unwrap_or(&Value::Null))
 }

@@ -35,7 +35,7 @@ pub mod describe;
 mod event_text;
 pub mod events;
 mod field;
-mod go_text;
+mod go_json;
 pub mod jsonpath;
 pub mod now;
 pub mod output;

@@ -1,7 +1,7 @@
 //! The formats of `-o` that show objects whole, or only their names.
 
 use crate::field::Field;
-use crate::{go_text, yaml};
+use crate::{go_json, yaml};
 use serde_json::{Value, json};
 
 /// Objects as `-o yaml` writes them. One that was asked for by name stands alone; others go into a List.
@@ -13,7 +13,7 @@ pub fn yaml(objects: &[Value], alone: bool) -> String {
 /// Objects as `-o json` writes them, see [`yaml()`].
 #[must_use]
 pub fn json(objects: &[Value], alone: bool) -> String {
-    let mut text = go_text::indented_json(&whole(objects, alone));
+    let mut text = go_json::indented(&whole(objects, alone));
     text.push('\n');
     text
 }

@@ -1,8 +1,9 @@
 //! Pods.
 
 use super::{Fields, absent, below, items, present, zero};
+use crate::facts::quality_of_service;
 use serde_json::{Map, Value, json};
-use wavetank_model::Quantity;
+use wavetank_model::QosClass;
 
 /// Fills in a Pod.
 pub(super) fn pod(object: &mut Fields) {
@@ -21,8 +22,9 @@ pub(super) fn pod(object: &mut Fields) {
     absent(spec, "enableServiceLinks", true);
     pod_spec(spec);
     admitted_pod_spec(spec);
-    let class = quality_of_service(spec);
-    object.insert("status".to_owned(), json!({"phase": "Pending", "qosClass": class}));
+    // Amounts that are none are refused before anything is filled in.
+    let class = object.get("spec").and_then(|spec| quality_of_service(spec).ok()).unwrap_or(QosClass::BestEffort);
+    object.insert("status".to_owned(), json!({"phase": "Pending", "qosClass": class.as_str()}));
 }
 
 /// What the default admission plugins add.
@@ -56,29 +58,6 @@ fn requests_from_limits(container: &mut Fields) {
         for (name, quantity) in limits {
             requests.entry(name).or_insert(quantity);
         }
-    }
-}
-
-/// Source: `pkg/apis/core/v1/helper/qos`; only cpu and memory count.
-fn quality_of_service(spec: &Fields) -> &'static str {
-    let (mut any, mut guaranteed) = (false, true);
-    for kind in ["initContainers", "containers"] {
-        for container in spec.get(kind).and_then(Value::as_array).into_iter().flatten() {
-            let amount = |group: &str, name: &str| {
-                let quantity = container.get("resources")?.get(group)?.get(name)?.as_str()?;
-                Quantity::parse(quantity).ok().filter(|quantity| !quantity.is_zero())
-            };
-            for name in ["cpu", "memory"] {
-                let (limit, request) = (amount("limits", name), amount("requests", name));
-                any |= limit.is_some() || request.is_some();
-                guaranteed &= limit.is_some() && limit == request;
-            }
-        }
-    }
-    match (any, guaranteed) {
-        (false, _) => "BestEffort",
-        (true, true) => "Guaranteed",
-        (true, false) => "Burstable",
     }
 }
 

@@ -8,7 +8,7 @@ use super::shape::Shape;
 use crate::schema::{self, Type};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use wavetank_model::{Kind, Reason, Refusal};
+use wavetank_model::{Kind, Reason, Refusal, go_text};
 
 /// Checks an object that is to be applied.
 ///
@@ -77,9 +77,9 @@ fn walk(shape: Shape, kind: Option<&Type>, value: &Value, path: &mut Vec<PathEle
             };
             if !fits {
                 let got = match *name {
-                    "string" => format!("&value.valueUnstructured{{Value:{}}}", go_syntax(value)),
+                    "string" => format!("&value.valueUnstructured{{Value:{}}}", go_text::syntax(value)),
                     "bool" => go_value(value),
-                    _ => go_type(value),
+                    _ => go_text::type_name(value).to_owned(),
                 };
                 fault(path, &format!("expected {expected}, got {got}"), faults);
             }
@@ -112,48 +112,5 @@ fn walk_items(shape: Shape, item: &Type, items: &[Value], path: &mut Vec<PathEle
 
 /// A value as Go prints it within the server's own type of values.
 fn go_value(value: &Value) -> String {
-    format!("&{{{}}}", go_text(value))
-}
-
-/// A value as Go prints it (`%v`).
-fn go_text(value: &Value) -> String {
-    match value {
-        Value::Null => "<nil>".to_owned(),
-        Value::Bool(_) | Value::Number(_) => value.to_string(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(go_text).collect::<Vec<_>>().join(" ")),
-        Value::Object(map) => {
-            let pairs: Vec<String> = map.iter().map(|(key, value)| format!("{key}:{}", go_text(value))).collect();
-            format!("map[{}]", pairs.join(" "))
-        }
-    }
-}
-
-/// A value as one would write it in Go (`%#v`).
-fn go_syntax(value: &Value) -> String {
-    match value {
-        Value::Null => "interface {}(nil)".to_owned(),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
-        Value::Array(items) => {
-            format!("[]interface {{}}{{{}}}", items.iter().map(go_syntax).collect::<Vec<_>>().join(", "))
-        }
-        Value::Object(map) => {
-            let pair = |(key, value): (&String, &Value)| format!("{}:{}", Value::from(key.as_str()), go_syntax(value));
-            format!("map[string]interface {{}}{{{}}}", map.iter().map(pair).collect::<Vec<_>>().join(", "))
-        }
-    }
-}
-
-/// The type that Go reads a JSON value into.
-fn go_type(value: &Value) -> String {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    }
-    .to_owned()
+    format!("&{{{}}}", go_text::plain(value))
 }

@@ -3,9 +3,8 @@
 use super::Related;
 use super::page::Page;
 use crate::Now;
-use crate::field::sorted;
-use crate::go_text::plain;
 use serde_json::Value;
+use wavetank_model::go_text::{plain, sorted};
 
 /// What has been said before the members come, or is never said.
 const SKIPPED: [&str; 5] =

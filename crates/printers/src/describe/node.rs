@@ -146,7 +146,7 @@ fn pods(page: &mut Page, node: &Value, related: &Related<'_>, now: Now) {
     page.line(1, "(Total limits may be over 100 percent, i.e., overcommitted.)");
     page.line(1, "Resource\tRequests\tLimits");
     page.line(1, "--------\t--------\t------");
-    let huge = given.keys().map(String::as_str).filter(|name| name.starts_with("hugepages-"));
+    let huge = given.keys().map(AsRef::as_ref).filter(|name| name.starts_with("hugepages-"));
     for name in ["cpu", "memory", "ephemeral-storage"].into_iter().chain(huge) {
         page.line(1, &format!("{name}\t{}\t{}", share(&requests, &given, name), share(&limits, &given, name)));
     }

@@ -1,8 +1,9 @@
 //! A description while it is written: lines with tabs, lined up in the end.
 
-use crate::field::{Field, sorted};
+use crate::field::Field;
 use crate::tab_writer::{Stops, escape_terminal};
 use serde_json::Value;
+use wavetank_model::go_text::sorted;
 
 /// Annotations longer than this get a line of their own, in bytes.
 const LONG: usize = 140;

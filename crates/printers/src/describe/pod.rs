@@ -9,6 +9,8 @@ use super::volumes::volumes;
 use crate::Now;
 use crate::field::Field;
 use serde_json::Value;
+use wavetank_model::QosClass;
+use wavetank_model::container::{ResourceList, Resources};
 
 pub(super) fn pod(page: &mut Page, pod: &Value, _: &Related<'_>, now: Now) {
     page.head(pod);
@@ -126,22 +128,10 @@ fn quality_of_service(pod: &Value) -> &str {
     if !named.is_empty() {
         return named;
     }
-    let all = || pod.items(&["spec", "initContainers"]).iter().chain(pod.items(&["spec", "containers"]));
-    let list = |container: &Value, key| {
-        let mut amounts = amounts(container.at(&["resources", key]));
-        amounts.retain(|name, amount| matches!(name.as_str(), "cpu" | "memory") && amount.signum() > 0);
-        amounts
+    let resources = |holder: &Value| {
+        let list = |key| ResourceList(amounts(holder.at(&["resources", key])));
+        Resources::new(list("requests"), list("limits"))
     };
-    let (mut any, mut guaranteed) = (false, true);
-    for container in all() {
-        let (requests, limits) = (list(container, "requests"), list(container, "limits"));
-        any |= !requests.is_empty() || !limits.is_empty();
-        // Requests that are not given are those of the limits.
-        guaranteed &= limits.len() == 2 && requests.iter().all(|(name, amount)| limits.get(name) == Some(amount));
-    }
-    match (any, guaranteed) {
-        (false, _) => "BestEffort",
-        (true, true) => "Guaranteed",
-        (true, false) => "Burstable",
-    }
+    let containers = pod.items(&["spec", "initContainers"]).iter().chain(pod.items(&["spec", "containers"]));
+    QosClass::of(&Resources::default(), &containers.map(resources).collect::<Vec<_>>()).as_str()
 }

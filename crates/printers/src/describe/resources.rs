@@ -4,10 +4,11 @@ use super::page::Page;
 use crate::field::{Field, plain};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use wavetank_model::Quantity;
+use std::sync::Arc;
+use wavetank_model::{Quantity, go_text};
 
 /// Amounts by the name of the resource.
-pub(super) type Amounts = BTreeMap<String, Quantity>;
+pub(super) type Amounts = BTreeMap<Arc<str>, Quantity>;
 
 /// Adds the limits and requests of a container.
 pub(super) fn requirements(page: &mut Page, resources: Option<&Value>, level: usize) {
@@ -25,9 +26,9 @@ pub(super) fn requirements(page: &mut Page, resources: Option<&Value>, level: us
 
 /// Quantities by name; what is none counts as zero.
 pub(super) fn amounts(list: Option<&Value>) -> Amounts {
-    let entries = list.map(crate::field::sorted).unwrap_or_default();
+    let entries = list.map(go_text::sorted).unwrap_or_default();
     let amount = |value| Quantity::parse(&plain(Some(value))).unwrap_or_default();
-    entries.into_iter().map(|(name, value)| (name.to_owned(), amount(value))).collect()
+    entries.into_iter().map(|(name, value)| (name.into(), amount(value))).collect()
 }
 
 /// Adds amounts to others.

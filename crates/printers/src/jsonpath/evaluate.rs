@@ -2,9 +2,9 @@
 
 use super::compare::passes;
 use super::{JsonPathError, Node, Slice};
-use crate::field::sorted;
 use core::mem;
 use serde_json::Value;
+use wavetank_model::go_text::{self, sorted};
 
 /// Most values that a template may visit.
 const MAX_VISITS: usize = 2_000_000;
@@ -215,7 +215,7 @@ impl Evaluation {
         let mut taken = Vec::new();
         for found in input.iter().filter(|found| !found.value().is_null()) {
             let Found::Given(Value::Array(items)) = found else {
-                return Err(JsonPathError::new(format!("{} is not array or slice", go_type(found.value()))));
+                return Err(JsonPathError::new(format!("{} is not array or slice", go_text::type_name(found.value()))));
             };
             let Some((start, end, step)) = bounds(slice, items.len())? else { return Ok(taken) };
             taken.extend(items[start..end].iter().step_by(step).map(Found::Given));
@@ -228,7 +228,7 @@ impl Evaluation {
         let mut passed = Vec::new();
         for found in input {
             let Found::Given(Value::Array(items)) = found else {
-                let shown = crate::go_text::plain(found.value());
+                let shown = go_text::plain(found.value());
                 return Err(JsonPathError::new(format!("{shown} is not array or slice and cannot be filtered")));
             };
             for item in items {
@@ -307,17 +307,4 @@ fn bounds(slice: Slice, length: usize) -> Result<Option<(usize, usize, usize)>, 
     let step = slice.step.unwrap_or(1);
     let [start, end, step] = [start, end, step].map(|number| usize::try_from(number).unwrap_or_default());
     if step == 0 { Err(JsonPathError::new("step must be > 0")) } else { Ok(Some((start, end, step))) }
-}
-
-/// The Go type that a value is decoded into.
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    }
 }

@@ -12,9 +12,10 @@ mod evaluate;
 mod parse;
 mod unquote;
 
-use crate::go_text;
+use crate::go_json;
 use evaluate::Found;
 use serde_json::Value;
+use wavetank_model::go_text;
 
 /// A template, ready to be filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,7 +122,7 @@ impl Template {
         let mut out = String::new();
         for results in evaluate::results(&self.nodes, value, true)? {
             let list = Value::Array(results.iter().map(|found| found.value().clone()).collect());
-            out.push_str(&go_text::indented_json(&list));
+            out.push_str(&go_json::indented(&list));
             out.push('\n');
             evaluate::check_length(out.len())?;
         }
@@ -151,7 +152,7 @@ impl Template {
 /// A found value as text: lists and objects as JSON, others as they are.
 fn shown(found: &Found<'_>) -> String {
     match found.value() {
-        value @ (Value::Array(_) | Value::Object(_)) => go_text::json(value),
+        value @ (Value::Array(_) | Value::Object(_)) => go_json::line(value),
         value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => go_text::plain(value),
     }
 }

@@ -4,7 +4,7 @@ use super::{Cell, Present};
 use crate::field::{Field, plain};
 use serde_json::Value;
 use wavetank_model::selector::LabelSelectorRequirement;
-use wavetank_model::{LabelSelector, StringMap};
+use wavetank_model::{LabelSelector, StringMap, go_text};
 
 /// The age of an object.
 pub(super) fn age(object: &Value, present: &Present) -> Cell {
@@ -23,7 +23,7 @@ pub(super) fn join<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
 
 /// Labels as `key=value` by key; `<none>` without any.
 pub(crate) fn labels(labels: Option<&Value>) -> String {
-    let entries = labels.map(crate::field::sorted).unwrap_or_default();
+    let entries = labels.map(go_text::sorted).unwrap_or_default();
     if entries.is_empty() {
         return "<none>".into();
     }
@@ -47,7 +47,7 @@ pub(crate) fn label_selector(selector: Option<&Value>) -> Option<LabelSelector> 
 
 /// A map of texts.
 pub(crate) fn string_map(map: Option<&Value>) -> StringMap {
-    let entries = map.map(crate::field::sorted).unwrap_or_default();
+    let entries = map.map(go_text::sorted).unwrap_or_default();
     entries.into_iter().map(|(key, value)| (key, value.as_str().unwrap_or_default())).collect()
 }
 

@@ -8,10 +8,10 @@ mod order;
 mod resolve;
 mod scalar;
 
-use crate::field::sorted;
-use crate::{go_text, sorting};
+use crate::sorting;
 use scalar::{Pen, Place, Style};
 use serde_json::Value;
+use wavetank_model::go_text::{self, sorted};
 
 /// Longest key that is written as a simple one.
 const SIMPLE_KEY: usize = 128;

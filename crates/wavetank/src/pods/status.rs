@@ -6,8 +6,7 @@ use core::net::Ipv4Addr;
 use serde_json::{Map, Value, json};
 use wavetank_engine::{Purpose, Seed, Time, keyed};
 use wavetank_manifest::{Edge, Kind};
-use wavetank_model::container::ResourceList;
-use wavetank_model::{Container, PodCondition, PodKey, TemplateFacts, Uid};
+use wavetank_model::{Container, PodCondition, PodKey, QosClass, TemplateFacts, Uid};
 use wavetank_node::NodeModel;
 use wavetank_node::pod::{ContainerState, ContainerStatus, NodeStatus, Terminated};
 
@@ -54,7 +53,7 @@ impl Cluster {
         let Some(record) = self.store.pod(key).filter(|_| self.has_kubelets()) else { return };
         let facts = &self.store.template_facts(record.template()).facts;
         let Value::Object(status) = &mut pod["status"] else { return };
-        status.insert("qosClass".into(), json!(quality_of_service(facts)));
+        status.insert("qosClass".into(), json!(quality_of_service(facts).as_str()));
         let Some(node) = record.state().node else {
             let scheduled = self.unschedulable.condition(key);
             let all = self.machines.conditions(key).iter().chain(&scheduled);
@@ -214,28 +213,8 @@ fn image_id(image: &str) -> String {
     format!("{name}@sha256:{}", hexadecimal(IMAGE, image, 0))
 }
 
-/// The quality of service of a pod.
-///
-/// Source: `pkg/apis/core/v1/helper/qos/qos.go`, `ComputePodQOS`.
-#[must_use]
-pub(crate) fn quality_of_service(facts: &TemplateFacts) -> &'static str {
-    let amount = |list: &ResourceList, name: &str| list.get(name).filter(|amount| !amount.is_zero()).cloned();
-    let own = &facts.resources;
-    let has_own =
-        ["cpu", "memory"].iter().any(|name| own.requests.get(name).is_some() || own.limits.get(name).is_some());
-    let all = facts.init_containers.iter().chain(&facts.containers).map(|container| &container.resources);
-    let all: Vec<_> = if has_own { vec![own] } else { all.collect() };
-    let (mut any, mut guaranteed) = (false, true);
-    for resources in all {
-        for name in ["cpu", "memory"] {
-            let (limit, request) = (amount(&resources.limits, name), amount(&resources.requests, name));
-            any |= limit.is_some() || request.is_some();
-            guaranteed &= limit.is_some() && limit == request;
-        }
-    }
-    match (any, guaranteed) {
-        (false, _) => "BestEffort",
-        (true, true) => "Guaranteed",
-        (true, false) => "Burstable",
-    }
+/// The quality of service of the pods of a template.
+fn quality_of_service(facts: &TemplateFacts) -> QosClass {
+    let containers = facts.init_containers.iter().chain(&facts.containers);
+    QosClass::of(&facts.resources, containers.map(|container| &container.resources))
 }
