@@ -4,7 +4,9 @@ use crate::cluster::Cluster;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wavetank_manifest::managed::CONTROLLERS;
-use wavetank_model::{Document, Kind, LabelSelector, Refusal, Scale, SetKind, StringMap};
+use wavetank_model::{
+    Deployment, Document, Kind, LabelSelector, ObjectMeta, Refusal, ReplicaSet, Scale, SetKind, StringMap,
+};
 use wavetank_store::{Precondition, Store};
 
 /// An object that can be scaled.
@@ -134,25 +136,19 @@ impl Cluster {
 /// up and kept in `spelled`.
 fn read_scale(store: &Store, of: &Scalable, spelled: &mut Option<Spelled>) -> Result<(Scale, u64), Refusal> {
     let (namespace, name) = (&of.namespace, &of.name);
+    let mut scale = |spec_replicas, status_replicas, selector, meta: &ObjectMeta| {
+        let selector = Spelled::of(selector, spelled);
+        (Scale { spec_replicas, status_replicas, selector }, meta.resource_version)
+    };
     if let Some(set) = of.set_kind() {
         let stored = store.set_key(set, namespace, name).and_then(|key| store.set(key)?.stored.as_ref());
-        let stored = stored.ok_or_else(|| of.missing())?;
-        let scale = Scale {
-            spec_replicas: stored.spec.replicas,
-            status_replicas: stored.status.replicas,
-            selector: Spelled::of(&stored.spec.selector, spelled),
-        };
-        return Ok((scale, stored.meta.resource_version));
+        let ReplicaSet { meta, spec, status, .. } = &**stored.ok_or_else(|| of.missing())?;
+        return Ok(scale(spec.replicas, status.replicas, &spec.selector, meta));
     }
     if of.kind == Kind::Deployment {
         let stored = store.deployment_key(namespace, name).and_then(|key| store.deployment(key)?.stored.as_ref());
-        let stored = stored.ok_or_else(|| of.missing())?;
-        let scale = Scale {
-            spec_replicas: stored.spec.replicas,
-            status_replicas: stored.status.replicas,
-            selector: Spelled::of(&stored.spec.selector, spelled),
-        };
-        return Ok((scale, stored.meta.resource_version));
+        let Deployment { meta, spec, status } = &**stored.ok_or_else(|| of.missing())?;
+        return Ok(scale(spec.replicas, status.replicas, &spec.selector, meta));
     }
     let stored = store.stored_document(of.kind, namespace, name).ok_or_else(|| of.missing())?;
     Ok((scale_of(stored), stored.meta.resource_version))
