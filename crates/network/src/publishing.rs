@@ -10,12 +10,6 @@ use wavetank_engine::Time;
 use wavetank_model::Uid;
 
 impl Network {
-    /// How long a node's proxy takes to learn of a change.
-    #[must_use]
-    pub fn proxy_delay(&self, node: Node) -> Duration {
-        self.propagation.of(self.seed, node)
-    }
-
     /// Gives a node's proxy another delay, for changes from now on.
     pub fn set_proxy_delay(&mut self, now: Time, node: Node, delay: Duration) {
         self.advance_before(now);

@@ -11,9 +11,11 @@ use crate::profile::Profile;
 use crate::services::Services;
 use crate::traffic::Traffic;
 use crate::verbs::own_kinds::OwnKinds;
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use wavetank_engine::{Calendar, Digest, Queue, Time};
 use wavetank_model::StringMap;
+use wavetank_node::pod::Settings;
 use wavetank_node::{ImageBehaviour, Kubelet, NodeModel, Scripted};
 use wavetank_store::{PodColumn, Store};
 
@@ -78,6 +80,14 @@ impl ClusterBuilder {
     /// Behaviour of every container of a name, whatever its image.
     pub fn container(mut self, name: &str, behaviour: ImageBehaviour) -> Self {
         self.kubelet = self.kubelet.container(name, behaviour);
+        self
+    }
+
+    /// Longest wait before a container that keeps failing is started again: of a kubelet's configuration, the field
+    /// `crashLoopBackOff.maxContainerRestartPeriod`, which a real one takes from 1 to 300 seconds. Default: 300.
+    pub fn max_container_restart_period(mut self, longest: Duration) -> Self {
+        let settings = Settings { max_container_restart_period: longest, ..self.kubelet.settings().clone() };
+        self.kubelet = self.kubelet.with_settings(settings);
         self
     }
 

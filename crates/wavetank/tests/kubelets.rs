@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use serde_json::Value;
-use wavetank::{Cluster, Happening, ImageBehaviour, Kind, Profile, Time};
+use wavetank::{Cluster, ClusterBuilder, Happening, ImageBehaviour, Kind, Profile, Time};
 
 const WEB: &str = r"
 apiVersion: v1
@@ -120,6 +120,53 @@ fn a_killed_process_is_restarted_and_the_pod_is_ready_again_at_its_next_probe() 
         assert_eq!(status(&cluster, pod)["containerStatuses"][0]["restartCount"], 1);
         assert!(cluster.kill_container(pod, "nobody").is_err());
     }
+}
+
+#[test]
+fn a_process_that_exits_well_has_done_its_work_where_only_failures_are_restarted() {
+    let manifest = PLAIN.replace("spec: {", "spec: {restartPolicy: OnFailure, ");
+    let mut cluster = cluster(&manifest, ImageBehaviour::new());
+    cluster.run_for(Duration::from_secs(20));
+    cluster.exit_container("plain", "app", 1).unwrap();
+    cluster.run_for(Duration::from_secs(20));
+    assert_eq!(status(&cluster, "plain")["phase"], "Running");
+    cluster.exit_container("plain", "app", 0).unwrap();
+    cluster.run_for(Duration::from_secs(20));
+    let status = status(&cluster, "plain");
+    assert_eq!((&status["phase"], &status["containerStatuses"][0]["restartCount"]), (&"Succeeded".into(), &1.into()));
+    assert!(cluster.exit_container("plain", "app", 0).is_err(), "nothing runs any more");
+}
+
+#[test]
+fn one_container_can_behave_otherwise_than_its_image() {
+    let mut cluster = cluster(&PLAIN.replace("plain", "sick"), ImageBehaviour::new());
+    cluster.create(PLAIN).unwrap();
+    cluster.run_for(Duration::from_secs(20));
+    cluster
+        .set_container_behaviour("sick", "app", ImageBehaviour::new().crashes_after(Duration::from_secs(1)))
+        .unwrap();
+    // Both are restarted; only one finds what makes it crash again.
+    for pod in ["sick", "plain"] {
+        cluster.kill_container(pod, "app").unwrap();
+    }
+    cluster.run_for(Duration::from_secs(60));
+    let restarts = |pod| status(&cluster, pod)["containerStatuses"][0]["restartCount"].as_i64();
+    assert_eq!((restarts("sick"), restarts("plain")), (Some(3), Some(1)));
+    assert!(cluster.set_container_behaviour("sick", "nobody", ImageBehaviour::new()).is_err());
+}
+
+#[test]
+fn kubelets_can_be_told_to_restart_sooner() {
+    let restarts = |builder: ClusterBuilder| {
+        let crashing = ImageBehaviour::new().crashes_after(Duration::from_secs(1));
+        let mut cluster = builder.profile(Profile::instant()).other_images(crashing).build();
+        cluster.create(PLAIN).unwrap();
+        cluster.run_for(Duration::from_secs(600));
+        status(&cluster, "plain")["containerStatuses"][0]["restartCount"].as_i64().unwrap_or_default()
+    };
+    let few = restarts(Cluster::builder());
+    let many = restarts(Cluster::builder().max_container_restart_period(Duration::from_secs(10)));
+    assert!(few <= 7 && many >= 50, "{few} and {many}");
 }
 
 #[test]
