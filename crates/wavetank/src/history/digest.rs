@@ -4,10 +4,10 @@
 use wavetank_engine::{Digest, Time};
 use wavetank_model::horizontal::{HorizontalStatus, MetricStatus};
 use wavetank_model::{
-    ConditionStatus, DeploymentCondition, DocumentStatus, EndpointConditions, EndpointSlice, Meaning, ObjectMeta,
-    Quantity, ReplicaSetCondition,
+    ConditionStatus, Deployment, DeploymentCondition, DocumentStatus, EndpointConditions, EndpointSlice, Meaning,
+    ObjectMeta, Quantity, ReplicaSet, ReplicaSetCondition,
 };
-use wavetank_store::{Change, Store};
+use wavetank_store::{Change, PodView, Store};
 
 fn word(digest: &mut Digest, value: i64) {
     digest.word(value.cast_unsigned());
@@ -17,78 +17,30 @@ fn time(digest: &mut Digest, value: Option<Time>) {
     word(digest, value.map_or(i64::MIN, Time::as_nanos));
 }
 
-/// Adds one change at one time.
+/// Adds one change at one time: of an object that was there before, the parts that differ.
 pub(crate) fn add(digest: &mut Digest, store: &Store, now: Time, change: &Change) {
     word(digest, now.as_nanos());
     match change {
-        Change::Deployment { old, new, .. } => {
-            digest.word(1);
-            match (old, new) {
-                (_, Some(new)) => {
-                    meta(digest, &new.meta);
-                    word(digest, i64::from(new.spec.replicas));
-                    digest.word(u64::from(new.spec.template.spelling));
-                    word(digest, i64::from(new.spec.paused));
-                    let status = &new.status;
-                    for number in [
-                        status.replicas,
-                        status.updated_replicas,
-                        status.ready_replicas,
-                        status.available_replicas,
-                        status.unavailable_replicas,
-                        status.terminating_replicas.unwrap_or(-1),
-                        status.collision_count.unwrap_or(-1),
-                    ] {
-                        word(digest, i64::from(number));
-                    }
-                    word(digest, status.observed_generation);
-                    status.conditions.iter().for_each(|condition| deployment_condition(digest, condition));
-                }
-                (Some(old), None) => digest.word(old.meta.uid.0 | 1 << 63),
-                (None, None) => {}
-            }
+        Change::Pod { key, old, new } => {
+            let uid = store.pod(*key).map_or(0, |pod| pod.uid().0);
+            pod(digest, store, uid, old.as_ref(), new.as_ref());
         }
-        Change::ReplicaSet { old, new, .. } => {
-            digest.word(2);
-            match (old, new) {
-                (_, Some(new)) => {
-                    meta(digest, &new.meta);
-                    word(digest, i64::from(new.spec.replicas));
-                    digest.word(u64::from(new.spec.template.spelling));
-                    let status = &new.status;
-                    for number in [
-                        status.replicas,
-                        status.fully_labeled_replicas,
-                        status.ready_replicas,
-                        status.available_replicas,
-                        status.terminating_replicas.unwrap_or(-1),
-                    ] {
-                        word(digest, i64::from(number));
-                    }
-                    word(digest, status.observed_generation);
-                    status.conditions.iter().for_each(|condition| set_condition(digest, condition));
-                }
-                (Some(old), None) => digest.word(old.meta.uid.0 | 1 << 63),
-                (None, None) => {}
-            }
-        }
-        Change::Pod { key, new, .. } => {
-            digest.word(3);
-            digest.word(store.pod(*key).map_or(0, |pod| pod.uid().0));
-            let Some(view) = new else { return digest.word(u64::MAX) };
-            let state = &view.state;
-            digest.word(store.owner_in(view).map_or(0, |owner| owner.0));
-            digest.word(state.phase as u64 | u64::from(state.ready) << 8 | u64::from(state.restarts) << 16);
-            digest.word(state.node.map_or(u64::MAX, u64::from));
-            time(digest, state.ready_since);
-            time(digest, state.deletion);
-        }
+        Change::Deployment { old, new, .. } => match (old, new) {
+            (old, Some(new)) => deployment(digest, old.as_deref(), new),
+            (Some(old), None) => gone(digest, 1, &old.meta),
+            (None, None) => {}
+        },
+        Change::ReplicaSet { old, new, .. } => match (old, new) {
+            (old, Some(new)) => replica_set(digest, old.as_deref(), new),
+            (Some(old), None) => gone(digest, 2, &old.meta),
+            (None, None) => {}
+        },
         Change::Document { old, new, .. } => {
             digest.word(6);
             match (old, new) {
                 (_, Some(new)) => {
                     digest.bytes(new.kind.as_str().as_bytes());
-                    meta(digest, &new.meta);
+                    meta(digest, old.as_ref().map(|old| &old.meta), &new.meta);
                     match &new.meaning {
                         Meaning::EndpointSlice(slice) if new.body.is_null() => endpoint_slice(digest, slice),
                         Meaning::Autoscaler(_) if old.as_ref().is_some_and(|old| old.body == new.body) => {}
@@ -103,12 +55,70 @@ pub(crate) fn add(digest: &mut Digest, store: &Store, now: Time, change: &Change
                         DocumentStatus::Json(status) => digest.bytes(status.to_string().as_bytes()),
                     }
                 }
-                (Some(old), None) => digest.word(old.meta.uid.0 | 1 << 63),
+                (Some(old), None) => gone(digest, 6, &old.meta),
                 (None, None) => {}
             }
         }
         Change::NodeAdded { node } => digest.word(4 | u64::from(*node) << 8),
         Change::NodeRemoved { node } => digest.word(5 | u64::from(*node) << 8),
+    }
+}
+
+fn gone(digest: &mut Digest, kind: u64, meta: &ObjectMeta) {
+    digest.word(kind | 1 << 63);
+    digest.word(meta.uid.0);
+}
+
+/// What a pod's node and the scheduler change, in as few words as it takes: most changes are of pods.
+fn pod(digest: &mut Digest, store: &Store, uid: u64, old: Option<&PodView>, new: Option<&PodView>) {
+    digest.word(uid);
+    let Some(new) = new else { return digest.word(3 | 1 << 63) };
+    let state = &new.state;
+    let moved = old.is_none_or(|old| old.cohort != new.cohort);
+    let flags = [state.ready, state.node.is_some(), state.ready_since.is_some(), state.deletion.is_some(), moved];
+    let flags = flags.into_iter().fold(0, |flags, flag| flags << 1 | u64::from(flag));
+    digest.word(3 | (state.phase as u64) << 8 | flags << 16 | u64::from(state.restarts) << 32);
+    state.node.into_iter().for_each(|node| digest.word(node.into()));
+    [state.ready_since, state.deletion].into_iter().flatten().for_each(|at| word(digest, at.as_nanos()));
+    if moved {
+        digest.word(store.owner_in(new).map_or(0, |owner| owner.0));
+    }
+}
+
+/// Two numbers in one word.
+fn pair(digest: &mut Digest, one: i32, other: i32) {
+    digest.word(u64::from(one.cast_unsigned()) << 32 | u64::from(other.cast_unsigned()));
+}
+
+fn deployment(digest: &mut Digest, old: Option<&Deployment>, new: &Deployment) {
+    digest.word(1);
+    meta(digest, old.map(|old| &old.meta), &new.meta);
+    let status = &new.status;
+    let conditions_differ = old.is_none_or(|old| old.status.conditions != status.conditions);
+    let flags = u64::from(new.spec.paused) << 1 | u64::from(conditions_differ);
+    digest.word(u64::from(new.spec.template.spelling) << 2 | flags);
+    pair(digest, new.spec.replicas, status.replicas);
+    pair(digest, status.updated_replicas, status.ready_replicas);
+    pair(digest, status.available_replicas, status.unavailable_replicas);
+    pair(digest, status.terminating_replicas.unwrap_or(-1), status.collision_count.unwrap_or(-1));
+    word(digest, status.observed_generation);
+    if conditions_differ {
+        status.conditions.iter().for_each(|condition| deployment_condition(digest, condition));
+    }
+}
+
+fn replica_set(digest: &mut Digest, old: Option<&ReplicaSet>, new: &ReplicaSet) {
+    digest.word(2);
+    meta(digest, old.map(|old| &old.meta), &new.meta);
+    let status = &new.status;
+    let conditions_differ = old.is_none_or(|old| old.status.conditions != status.conditions);
+    digest.word(u64::from(new.spec.template.spelling) << 2 | u64::from(conditions_differ));
+    pair(digest, new.spec.replicas, status.replicas);
+    pair(digest, status.fully_labeled_replicas, status.ready_replicas);
+    pair(digest, status.available_replicas, status.terminating_replicas.unwrap_or(-1));
+    word(digest, status.observed_generation);
+    if conditions_differ {
+        status.conditions.iter().for_each(|condition| set_condition(digest, condition));
     }
 }
 
@@ -149,14 +159,20 @@ fn horizontal_status(digest: &mut Digest, status: &HorizontalStatus) {
     }
 }
 
-fn meta(digest: &mut Digest, meta: &ObjectMeta) {
-    digest.word(meta.uid.0);
-    digest.word(meta.resource_version);
-    word(digest, meta.generation);
-    time(digest, meta.deletion);
-    digest.word(meta.labels.digest_word());
-    digest.word(meta.annotations.digest_word());
-    digest.word(meta.controller().map_or(0, |owner| owner.uid.0));
+fn meta(digest: &mut Digest, old: Option<&ObjectMeta>, new: &ObjectMeta) {
+    digest.word(new.uid.0);
+    digest.word(new.resource_version);
+    let parts = |meta: &ObjectMeta| {
+        let deletion = meta.deletion.map_or(i64::MIN, Time::as_nanos).cast_unsigned();
+        let owner = meta.controller().map_or(0, |owner| owner.uid.0);
+        [deletion, meta.labels.digest_word(), meta.annotations.digest_word(), owner]
+    };
+    let (before, after) = (old.map(parts), parts(new));
+    let differs = before != Some(after);
+    word(digest, new.generation << 1 | i64::from(differs));
+    if differs {
+        after.into_iter().for_each(|part| digest.word(part));
+    }
 }
 
 fn status_word(status: ConditionStatus) -> u64 {
