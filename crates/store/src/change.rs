@@ -66,6 +66,8 @@ pub enum Change {
     Pod {
         /// Which.
         key: PodKey,
+        /// Its identity.
+        uid: Uid,
         /// Before.
         old: Option<PodView>,
         /// After.

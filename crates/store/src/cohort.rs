@@ -2,14 +2,16 @@
 //!
 //! Whether a set's selector matches is a question about labels, so it is asked once a cohort and not
 //! once a pod: a set owns a cohort that matches, releases one that does not, and may adopt an
-//! ownerless one that does. Counts and victim order are kept up to date per change.
+//! ownerless one that does. Counts are kept up to date per change; the order of victims catches up
+//! when somebody asks for it.
 
+use crate::pods::PodState;
 use crate::victims::VictimOrder;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wavetank_engine::Time;
-use wavetank_model::{PodFacts, StringMap, Uid};
+use wavetank_model::{PodFacts, PodKey, StringMap, Uid};
 
 /// Number of a cohort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,12 +52,21 @@ pub struct Cohort {
     pub unfinished: u32,
     /// All pods seen, ended ones included.
     pub present: u32,
-    /// Active pods by node.
-    pub active_on: BTreeMap<Option<u32>, u32>,
-    /// Active pods in victim order.
+    /// Active pods in victim order, and by node, once [`crate::Store::place_pods`] has been called.
     pub victims: VictimOrder,
-    ready_since: ReadySeconds,
+    /// The same pods by node.
+    pub active_on: BTreeMap<Option<u32>, u32>,
+    /// Active pods that have no place among the victims yet, some of which have gone meanwhile: a pod changes
+    /// a few times before anybody asks.
+    pub(crate) unplaced: Vec<PodKey>,
+    /// Kept once somebody has asked who is available.
+    ready_since: Option<ReadySeconds>,
 }
+
+/// The place of an active pod that is in [`Cohort::unplaced`].
+pub(crate) const UNPLACED: u32 = u32::MAX;
+/// The place of a pod that is no victim.
+const NOWHERE: u32 = 0;
 
 /// Ready pods by the second since which they are, with a cursor that follows the cutoff of availability.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -108,67 +119,75 @@ impl Cohort {
             terminating: 0,
             unfinished: 0,
             present: 0,
-            active_on: BTreeMap::new(),
             victims: VictimOrder::default(),
-            ready_since: ReadySeconds::default(),
+            active_on: BTreeMap::new(),
+            unplaced: Vec::new(),
+            ready_since: None,
         }
     }
 
     /// Counts a pod in; answers its place among the victims, which [`Self::remove`] wants back.
-    pub(crate) fn insert(&mut self, pod: &PodFacts) -> u32 {
+    pub(crate) fn insert(&mut self, key: PodKey, pod: &PodState) -> u32 {
         self.present += 1;
         if pod.phase.has_ended() {
-            return 0;
+            return NOWHERE;
         }
         self.unfinished += 1;
-        if pod.terminating {
+        if pod.deletion.is_some() {
             self.terminating += 1;
-            return 0;
+            return NOWHERE;
         }
         self.active += 1;
-        self.put_on(pod.node);
         self.count_readiness(pod);
-        self.victims.insert(pod)
+        self.unplaced.push(key);
+        UNPLACED
     }
 
-    /// Counts a pod out; facts and place must be those it was counted in with.
-    pub(crate) fn remove(&mut self, pod: &PodFacts, place: u32) {
+    /// Counts a pod out; state and place must be those it was counted in with.
+    pub(crate) fn remove(&mut self, uid: Uid, pod: &PodState, place: u32) {
         self.present -= 1;
         if pod.phase.has_ended() {
             return;
         }
         self.unfinished -= 1;
-        if pod.terminating {
+        if pod.deletion.is_some() {
             self.terminating -= 1;
             return;
         }
         self.active -= 1;
-        self.take_off(pod.node);
         self.discount_readiness(pod);
-        self.victims.remove(pod.uid, place);
+        self.take_out(uid, pod.node, place);
     }
 
     /// Counts a pod otherwise; answers its new place.
-    pub(crate) fn replace(&mut self, old: &PodFacts, new: &PodFacts, place: u32) -> u32 {
+    #[inline]
+    pub(crate) fn replace(&mut self, key: PodKey, uid: Uid, old: &PodState, new: &PodState, place: u32) -> u32 {
         if !old.is_active() || !new.is_active() {
-            self.remove(old, place);
-            return self.insert(new);
+            self.remove(uid, old, place);
+            return self.insert(key, new);
         }
-        if old.node != new.node {
-            self.take_off(old.node);
-            self.put_on(new.node);
+        if (old.ready, old.ready_since) != (new.ready, new.ready_since) {
+            self.discount_readiness(old);
+            self.count_readiness(new);
         }
-        self.discount_readiness(old);
-        self.count_readiness(new);
-        self.victims.remove(old.uid, place);
-        self.victims.insert(new)
+        if place != UNPLACED {
+            self.take_out(uid, old.node, place);
+            self.unplaced.push(key);
+        }
+        UNPLACED
     }
 
-    fn put_on(&mut self, node: Option<u32>) {
-        *self.active_on.entry(node).or_insert(0) += 1;
+    /// Puts an active pod among the victims; answers where.
+    pub(crate) fn place(&mut self, pod: &PodFacts) -> u32 {
+        *self.active_on.entry(pod.node).or_insert(0) += 1;
+        self.victims.insert(pod)
     }
 
-    fn take_off(&mut self, node: Option<u32>) {
+    fn take_out(&mut self, uid: Uid, node: Option<u32>, place: u32) {
+        if place == UNPLACED {
+            return;
+        }
+        self.victims.remove(uid, place);
         if let Some(pods) = self.active_on.get_mut(&node) {
             *pods -= 1;
             if *pods == 0 {
@@ -177,37 +196,45 @@ impl Cohort {
         }
     }
 
-    fn count_readiness(&mut self, pod: &PodFacts) {
+    #[inline]
+    fn count_readiness(&mut self, pod: &PodState) {
         if pod.ready {
             self.ready += 1;
-            if let Some(since) = pod.ready_since {
-                self.ready_since.add(since);
+            if let (Some(seconds), Some(since)) = (&mut self.ready_since, pod.ready_since) {
+                seconds.add(since);
             }
         }
     }
 
-    fn discount_readiness(&mut self, pod: &PodFacts) {
+    #[inline]
+    fn discount_readiness(&mut self, pod: &PodState) {
         if pod.ready {
             self.ready -= 1;
-            if let Some(since) = pod.ready_since {
-                self.ready_since.remove(since);
+            if let (Some(seconds), Some(since)) = (&mut self.ready_since, pod.ready_since) {
+                seconds.remove(since);
             }
         }
     }
 
-    /// Active pods that have been ready for `min_ready_seconds`.
-    pub fn available(&mut self, min_ready_seconds: i32, now: Time) -> u32 {
+    /// Active pods that have been ready for `min_ready_seconds`; all must have been placed.
+    pub(crate) fn available(&mut self, min_ready_seconds: i32, now: Time) -> u32 {
         if min_ready_seconds == 0 {
             return self.ready;
         }
-        self.ready_since.count_until(cutoff(min_ready_seconds, now))
+        let victims = &self.victims;
+        let seconds = self.ready_since.get_or_insert_with(|| {
+            let mut seconds = ReadySeconds::default();
+            victims.iter().filter(|pod| pod.ready).filter_map(|pod| pod.ready_since).for_each(|at| seconds.add(at));
+            seconds
+        });
+        seconds.count_until(cutoff(min_ready_seconds, now))
     }
 
-    /// When the next ready pod becomes available.
+    /// When the next ready pod becomes available, once [`crate::Store::cohort_available`] has been asked.
     #[must_use]
     pub fn next_available(&self, min_ready_seconds: i32, now: Time) -> Option<Time> {
         let later = (core::ops::Bound::Excluded(cutoff(min_ready_seconds, now)), core::ops::Bound::Unbounded);
-        let (since, _) = self.ready_since.seconds.range(later).next()?;
+        let (since, _) = self.ready_since.as_ref()?.seconds.range(later).next()?;
         Some(since.offset(i64::from(min_ready_seconds) * 1_000_000_000))
     }
 }

@@ -1,14 +1,21 @@
 //! A change reaches the controllers' view: the indices follow what has been seen.
 
+use crate::CohortId;
 use crate::change::{Change, PodView};
+use crate::cohort::UNPLACED;
 use crate::store::{Behind, Store};
 use crate::writes::{controller_of, move_set};
-use wavetank_model::{DeploymentKey, PodKey, ReplicaSetKey};
+use wavetank_model::{DeploymentKey, PodFacts, PodKey, ReplicaSetKey, Uid};
+
+/// Fewer pods without a place than these are not worth a look at which of them have gone.
+const SWEEP_AT_LEAST: usize = 64;
+
+fn index(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
 
 impl Store {
-    /// A change will be delivered later; without this call, what is stored counts as seen.
-    ///
-    /// Only [`Self::pod_seen`] asks for it: indices follow deliveries by themselves.
+    /// A change will be delivered later; without this call, what is stored of a pod counts as seen.
     pub fn hold_back(&mut self, change: &Change) {
         if let Change::Pod { key, old, .. } = change {
             self.behind.entry(*key).or_insert(Behind { seen: *old, changes: 0 }).changes += 1;
@@ -32,7 +39,7 @@ impl Store {
                     self.latest_owner = None;
                 }
             }
-            Change::Pod { key, old, new } => self.see_pod(*key, old.as_ref(), new.as_ref()),
+            Change::Pod { key, uid, old, new } => self.see_pod(*key, *uid, old.as_ref(), new.as_ref()),
             Change::Document { key, new, .. } => self.see_document(*key, new.as_ref()),
             Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
         }
@@ -74,31 +81,63 @@ impl Store {
         }
     }
 
-    fn see_pod(&mut self, key: PodKey, old: Option<&PodView>, new: Option<&PodView>) {
-        let Some((uid, created, place)) = self.pods.fixed(key) else { return };
+    #[inline]
+    fn see_pod(&mut self, key: PodKey, uid: Uid, old: Option<&PodView>, new: Option<&PodView>) {
+        let Some(pod) = self.pods.packed_mut(key) else { return };
+        let place = pod.place;
         // Deliveries of one pod come in their order, so what a change starts from is what was seen.
-        let facts = |view: &PodView| view.facts(key, uid, created);
-        let new_place = match (old, new) {
-            (Some(old), Some(new)) if old.cohort == new.cohort => {
-                self.cohorts[new.cohort.index()].replace(&facts(old), &facts(new), place)
+        pod.place = match (old, new) {
+            (Some(old), Some(new)) if old.cohort == new.cohort && old.deletion_cost == new.deletion_cost => {
+                self.cohorts[new.cohort.index()].replace(key, uid, &old.state, &new.state, place)
             }
             (old, new) => {
                 if let Some(old) = old {
-                    self.cohorts[old.cohort.index()].remove(&facts(old), place);
+                    self.cohorts[old.cohort.index()].remove(uid, &old.state, place);
                 }
-                new.map_or(place, |new| self.cohorts[new.cohort.index()].insert(&facts(new)))
+                new.map_or(place, |new| self.cohorts[new.cohort.index()].insert(key, &new.state))
             }
         };
-        if new_place != place
-            && let Some(pod) = self.pods.packed_mut(key)
-        {
-            pod.place = new_place;
-        }
         if !self.behind.is_empty() {
             self.catch_up(key, new);
         }
-        if new.is_none() {
-            self.pods.remove(key);
+        let Some(new) = new else { return self.pods.remove(key) };
+        let cohort = &self.cohorts[new.cohort.index()];
+        if cohort.unplaced.len() >= SWEEP_AT_LEAST && cohort.unplaced.len() / 2 > index(cohort.active) {
+            self.sweep(new.cohort);
+        }
+    }
+
+    /// Forgets unplaced pods of a cohort that have gone.
+    fn sweep(&mut self, id: CohortId) {
+        let mut unplaced = core::mem::take(&mut self.cohorts[id.index()].unplaced);
+        unplaced.retain(|key| self.unplaced(id, *key).is_some());
+        self.cohorts[id.index()].unplaced = unplaced;
+    }
+
+    /// What was seen of a pod, if it waits for a place among the victims of a cohort.
+    fn unplaced(&self, id: CohortId, key: PodKey) -> Option<PodFacts> {
+        let pod = self.pods.get(key).filter(|pod| pod.place() == UNPLACED)?;
+        let seen = self.pod_seen(key).filter(|seen| seen.cohort == id && seen.state.is_active())?;
+        Some(seen.facts(key, pod.uid(), pod.created()))
+    }
+
+    /// Gives the pods of a cohort that have come or changed their places among its victims.
+    pub fn place_pods(&mut self, id: CohortId) {
+        if self.cohorts[id.index()].unplaced.is_empty() {
+            return;
+        }
+        let mut unplaced = core::mem::take(&mut self.cohorts[id.index()].unplaced);
+        for key in &unplaced {
+            // One that is listed twice has its place by the second time.
+            let Some(facts) = self.unplaced(id, *key) else { continue };
+            let place = self.cohorts[id.index()].place(&facts);
+            if let Some(pod) = self.pods.packed_mut(*key) {
+                pod.place = place;
+            }
+        }
+        if unplaced.len() <= SWEEP_AT_LEAST {
+            unplaced.clear();
+            self.cohorts[id.index()].unplaced = unplaced;
         }
     }
 

@@ -72,6 +72,7 @@ impl Store {
 
     /// Whether there are documents of a kind.
     #[must_use]
+    #[inline]
     pub fn has_documents(&self, kind: Kind) -> bool {
         self.documents.kinds.get(kind as usize).is_some_and(|names| *names > 0)
     }

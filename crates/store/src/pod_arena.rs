@@ -126,12 +126,14 @@ fn maybe_time(seconds: u32) -> Option<Time> {
 }
 
 impl Packed {
-    /// Puts a state in; answers whether it fits.
+    /// Puts a state in place of the one that was there; answers whether it fits.
     #[inline]
-    fn pack(&mut self, state: &PodState) -> bool {
-        let (Some(ready_since), Some(deletion)) = (seconds(state.ready_since), seconds(state.deletion)) else {
-            return false;
-        };
+    fn pack(&mut self, old: &PodState, state: &PodState) -> bool {
+        // Times are seldom others than before, and their seconds take longer to work out than that.
+        let kept = |known, old, new| if old == new { Some(known) } else { seconds(new) };
+        let ready_since = kept(self.ready_since, old.ready_since, state.ready_since);
+        let deletion = kept(self.deletion, old.deletion, state.deletion);
+        let (Some(ready_since), Some(deletion)) = (ready_since, deletion) else { return false };
         if state.sidecar_restarts > 0 || state.node == Some(NONE) {
             return false;
         }
@@ -220,6 +222,12 @@ impl<'a> PodRecord<'a> {
         self.wide().map_or_else(|| self.packed.unpack(), |wide| wide.state)
     }
 
+    /// Its place among the victims of its cohort.
+    #[inline]
+    pub(crate) const fn place(&self) -> u32 {
+        self.packed.place
+    }
+
     /// What its siblings do not share, if anything.
     #[must_use]
     #[inline]
@@ -243,6 +251,7 @@ impl PodArena {
     }
 
     /// A record as it lies there, to be changed.
+    #[inline]
     pub(crate) fn packed_mut(&mut self, key: PodKey) -> Option<&mut Packed> {
         let (index, generation) = parts(key);
         self.records.get_mut(index).filter(|record| record.generation == generation)
@@ -250,12 +259,6 @@ impl PodArena {
 
     pub(crate) fn contains(&self, key: PodKey) -> bool {
         self.record(key).is_some()
-    }
-
-    /// The place of a pod among victims, and what of it never changes: identity and creation.
-    pub(crate) fn fixed(&self, key: PodKey) -> Option<(Uid, Time, u32)> {
-        let record = self.get(key)?;
-        Some((record.uid(), record.created(), record.packed.place))
     }
 
     /// A pod.
@@ -308,7 +311,7 @@ impl PodArena {
             }
         }
         if *state != PodState::default() {
-            self.set_state(key, state, version);
+            self.set_state(key, &PodState::default(), state, version);
         }
         if let Some(own) = own {
             self.set_own(key, own);
@@ -316,20 +319,23 @@ impl PodArena {
         key
     }
 
-    /// Gives a pod another state, as of a version.
+    /// Gives a pod another state than the one it has, as of a version.
     #[inline]
-    pub(crate) fn set_state(&mut self, key: PodKey, state: &PodState, version: u64) {
+    pub(crate) fn set_state(&mut self, key: PodKey, old: &PodState, state: &PodState, version: u64) {
         let (index, generation) = parts(key);
         let Some(record) = self.records.get_mut(index).filter(|record| record.generation == generation) else { return };
         record.version = version;
-        if record.flags & WIDE == 0 {
-            if record.pack(state) {
-                return;
-            }
-            record.flags |= WIDE;
+        if record.flags & WIDE != 0 || !record.pack(old, state) {
+            self.set_wide(index, state);
         }
+    }
+
+    /// What does not fit now seldom fits later.
+    #[cold]
+    fn set_wide(&mut self, index: u32, state: &PodState) {
+        let Some(record) = self.records.get_mut(index) else { return };
+        record.flags |= WIDE;
         let created = self.wide.get(&index).map_or_else(|| time(record.created), |wide| wide.created);
-        // What does not fit now seldom fits later.
         self.wide.insert(index, Wide { created, state: *state });
     }
 
@@ -433,7 +439,7 @@ mod tests {
                     }
                     (_, Some(last)) => {
                         let pod = &mut plain[which.min(last)];
-                        arena.set_state(pod.0, &state, pod.1 + 1);
+                        arena.set_state(pod.0, &pod.3, &state, pod.1 + 1);
                         pod.3 = state;
                         if let Some(own) = own {
                             arena.set_own(pod.0, own.clone());

@@ -137,7 +137,7 @@ impl Store {
         let (uid, view) = (record.uid, PodView { cohort: record.cohort, state: *state, deletion_cost });
         let key = self.pods.insert(record, state);
         self.pods_of.entry(self.owner_in(&view)).or_default().insert(uid, key);
-        self.changes.push(Change::Pod { key, old: None, new: Some(view) });
+        self.changes.push(Change::Pod { key, uid, old: None, new: Some(view) });
         key
     }
 
@@ -161,9 +161,10 @@ impl Store {
         if old.state == state {
             return Ok(());
         }
+        let uid = pod.uid();
         let version = self.next_version();
-        self.pods.set_state(key, &state, version);
-        self.changes.push(Change::Pod { key, old: Some(old), new: Some(PodView { state, ..old }) });
+        self.pods.set_state(key, &old.state, &state, version);
+        self.changes.push(Change::Pod { key, uid, old: Some(old), new: Some(PodView { state, ..old }) });
         Ok(())
     }
 
@@ -208,7 +209,7 @@ impl Store {
             self.forget_owned(before.owner, uid);
             self.pods_of.entry(owner).or_default().insert(uid, key);
         }
-        self.changes.push(Change::Pod { key, old: Some(old), new: Some(view) });
+        self.changes.push(Change::Pod { key, uid, old: Some(old), new: Some(view) });
         Ok(())
     }
 
@@ -281,7 +282,7 @@ impl Store {
         self.next_version();
         self.pods.unstore(key);
         self.forget_owned(self.owner_in(&old), uid);
-        self.changes.push(Change::Pod { key, old: Some(old), new: None });
+        self.changes.push(Change::Pod { key, uid, old: Some(old), new: None });
     }
 
     fn forget_owned(&mut self, owner: Option<Uid>, pod: Uid) {

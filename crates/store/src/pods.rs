@@ -26,6 +26,15 @@ pub struct PodState {
     pub deletion: Option<Time>,
 }
 
+impl PodState {
+    /// Whether the pod counts as a replica: it has neither ended nor begun to go.
+    #[must_use]
+    #[inline]
+    pub const fn is_active(&self) -> bool {
+        !self.phase.has_ended() && self.deletion.is_none()
+    }
+}
+
 /// What a pod has for itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnPart {

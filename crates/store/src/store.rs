@@ -116,7 +116,14 @@ impl Store {
         core::mem::take(&mut self.changes)
     }
 
-    /// The same, into an empty vector that is used again and again.
+    /// Whether anything changed since that was asked last.
+    #[must_use]
+    #[inline]
+    pub const fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// The same as [`Self::take_changes`], into an empty vector that is used again and again.
     pub fn take_changes_into(&mut self, changes: &mut Vec<Change>) {
         core::mem::swap(&mut self.changes, changes);
     }
@@ -197,6 +204,7 @@ impl Store {
     }
 
     /// The set that owns the pods of a cohort. Thousands of changes in a row ask for the same one.
+    #[inline]
     pub fn set_owning(&mut self, cohort: CohortId) -> Option<ReplicaSetKey> {
         if let Some((known, set)) = self.latest_owner
             && known == cohort
@@ -289,6 +297,9 @@ impl Store {
 
     /// Pods of a cohort that have been ready for long enough; moves the cohort's cursor.
     pub fn cohort_available(&mut self, id: CohortId, min_ready_seconds: i32, now: Time) -> u32 {
+        if min_ready_seconds > 0 {
+            self.place_pods(id);
+        }
         self.cohorts[id.index()].available(min_ready_seconds, now)
     }
 
@@ -363,6 +374,7 @@ impl Store {
 
     /// What of a pod can change, at its stored version.
     #[must_use]
+    #[inline]
     pub fn view(&self, pod: &PodRecord<'_>) -> PodView {
         PodView {
             cohort: pod.cohort(),

@@ -297,39 +297,40 @@ impl Cluster {
 
     /// Takes the changes of the store to the digest, the history, the nodes and the watches.
     pub(crate) fn absorb(&mut self) {
-        let mut changes = core::mem::take(&mut self.spare_changes);
-        loop {
+        while self.store.has_changes() {
+            let mut changes = core::mem::take(&mut self.spare_changes);
             self.store.take_changes_into(&mut changes);
-            if changes.is_empty() {
-                self.spare_changes = changes;
-                return;
-            }
-            for change in &changes {
-                self.counters.changes += 1;
-                if self.history.level >= LogLevel::Digest {
-                    digest::add(&mut self.digest, &self.store, self.now, change);
-                }
-                self.keep(change);
-                if !self.watches.is_empty() {
-                    self.show(change);
-                }
-                self.react(change);
-                if self.traffic.is_on() {
-                    self.traffic_sees(change);
-                }
-                if change.is_deletion() && !self.ending_namespaces.is_empty() {
-                    self.finish_namespaces();
-                }
-                if self.profile.watch_delivery.is_zero() {
-                    dispatch::see(self, change);
-                } else {
-                    // One watch: what was stored first arrives first.
-                    self.last_delivery = self.last_delivery.max(self.now + self.profile.watch_delivery);
-                    self.store.hold_back(change);
-                    self.queue.put(self.last_delivery, Event::Delivery(Box::new(change.clone())));
-                }
-            }
+            changes.iter().for_each(|change| self.absorb_one(change));
             changes.clear();
+            self.spare_changes = changes;
+        }
+    }
+
+    fn absorb_one(&mut self, change: &Change) {
+        self.counters.changes += 1;
+        if self.history.level >= LogLevel::Digest {
+            digest::add(&mut self.digest, &self.store, self.now, change);
+        }
+        if self.history.level >= LogLevel::Objects {
+            self.keep(change);
+        }
+        if !self.watches.is_empty() {
+            self.show(change);
+        }
+        self.react(change);
+        if self.traffic.is_on() {
+            self.traffic_sees(change);
+        }
+        if !self.ending_namespaces.is_empty() && change.is_deletion() {
+            self.finish_namespaces();
+        }
+        if self.profile.watch_delivery.is_zero() {
+            dispatch::see(self, change);
+        } else {
+            // One watch: what was stored first arrives first.
+            self.last_delivery = self.last_delivery.max(self.now + self.profile.watch_delivery);
+            self.store.hold_back(change);
+            self.queue.put(self.last_delivery, Event::Delivery(Box::new(change.clone())));
         }
     }
 

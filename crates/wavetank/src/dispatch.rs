@@ -5,22 +5,29 @@
 
 use crate::cluster::Cluster;
 use std::sync::Arc;
-use wavetank_model::{ReplicaSet, ReplicaSetKey, SetKind, Strategy, Uid};
+use wavetank_model::{Kind, ReplicaSet, ReplicaSetKey, SetKind, Strategy, Uid};
 use wavetank_store::{Change, PodView, Store};
 
 /// A change reaches the controllers' caches.
 pub(crate) fn see(cluster: &mut Cluster, change: &Change) {
-    // A delivery may be the end of the record.
-    let asked = matches!(change, Change::Pod { .. }) && cluster.has_services();
-    let pod = if let Change::Pod { key, .. } = change
-        && asked
-    {
-        cluster.store.pod(*key).map(|pod| pod.uid())
-    } else {
-        None
-    };
     cluster.store.deliver(change);
     match change {
+        Change::Pod { key, uid, old, new } => {
+            let (old, new) = (old.as_ref(), new.as_ref());
+            see_pod(cluster, old, new);
+            if cluster.metrics.counts_pods() {
+                old.into_iter().chain(new).for_each(|pod| cluster.metrics.pod_change_seen(pod.cohort));
+            }
+            if !cluster.expectations.is_empty() {
+                cluster.settle_expectations(*key, old, new);
+            }
+            if cluster.has_services() {
+                cluster.services_see_pod(*key, *uid, old, new);
+            }
+            if cluster.store.has_documents(Kind::PodDisruptionBudget) {
+                cluster.budgets_see_pod(old, new);
+            }
+        }
         Change::Deployment { key, old, new } => {
             cluster.deployments.queue.add(*key);
             if let Some(new) =
@@ -30,15 +37,6 @@ pub(crate) fn see(cluster: &mut Cluster, change: &Change) {
             }
         }
         Change::ReplicaSet { key, old, new } => see_set(cluster, *key, old.as_ref(), new.as_ref()),
-        Change::Pod { key, old, new } => {
-            old.iter().chain(new).for_each(|pod| cluster.metrics.pod_change_seen(pod.cohort));
-            cluster.settle_expectations(*key, old.as_ref(), new.as_ref());
-            see_pod(cluster, old.as_ref(), new.as_ref());
-            if asked {
-                cluster.services_see_pod(*key, pod, old.as_ref(), new.as_ref());
-            }
-            cluster.budgets_see_pod(old.as_ref(), new.as_ref());
-        }
         Change::Document { key, old, new } => {
             cluster.services_see_document(*key, old.as_ref(), new.as_ref());
             cluster.budgets_see_document(*key, new.as_ref());

@@ -111,6 +111,11 @@ impl Metrics {
         self.changes.get_or_insert_default();
     }
 
+    /// Whether changes of pods are counted.
+    pub(crate) const fn counts_pods(&self) -> bool {
+        self.changes.is_some()
+    }
+
     fn changes_of(&mut self, cohort: CohortId) -> Option<&mut PodChanges> {
         let changes = self.changes.as_mut()?;
         if changes.len() <= cohort.index() {

@@ -356,9 +356,6 @@ impl Cluster {
 
     /// A delivery settles what a set waits for.
     pub(crate) fn settle_expectations(&mut self, pod: PodKey, old: Option<&PodView>, new: Option<&PodView>) {
-        if self.expectations.is_empty() {
-            return;
-        }
         let Some(set) = new.or(old).and_then(|pod| self.store.owner_in(pod)).and_then(|uid| self.store.set_of_uid(uid))
         else {
             return;

@@ -218,17 +218,7 @@ impl Cluster {
     }
 
     /// The watch delivers a pod of this identity.
-    pub(crate) fn services_see_pod(
-        &mut self,
-        key: PodKey,
-        uid: Option<Uid>,
-        old: Option<&PodView>,
-        new: Option<&PodView>,
-    ) {
-        if self.services.records.is_empty() {
-            return;
-        }
-        let Some(uid) = uid else { return };
+    pub(crate) fn services_see_pod(&mut self, key: PodKey, uid: Uid, old: Option<&PodView>, new: Option<&PodView>) {
         let addressed = |view: Option<&PodView>| view.is_some_and(|view| has_address(&view.state));
         if !addressed(old) && !addressed(new) {
             return;

@@ -92,7 +92,7 @@ impl Recorder {
     fn name(&mut self, change: &Change, store: &Store) {
         match change {
             Change::ReplicaSet { old: None, new: Some(set), .. } => self.names.add_set(set),
-            Change::Pod { key, old: None, new: Some(pod) } => {
+            Change::Pod { key, old: None, new: Some(pod), .. } => {
                 let alone = || store.pod(*key).map_or_else(|| "".into(), |pod| store.pod_name(&pod));
                 self.names.add_pod(*key, store.owner_in(pod), alone);
             }
@@ -125,7 +125,7 @@ impl Recorder {
         match change {
             Change::Deployment { old, new, .. } => self.deployment(old.as_deref(), new.as_deref()),
             Change::ReplicaSet { old, new, .. } => self.set(old.as_deref(), new.as_deref()),
-            Change::Pod { key, old, new } => self.pod(time, *key, old.as_ref(), new.as_ref(), store),
+            Change::Pod { key, old, new, .. } => self.pod(time, *key, old.as_ref(), new.as_ref(), store),
             Change::Document { old, new, .. } => self.document(old.as_deref(), new.as_deref()),
             Change::NodeAdded { node } => self.node(time, &store.node(*node).name, "created"),
             Change::NodeRemoved { node } => self.node(time, &store.node(*node).name, "deleted"),

@@ -5,7 +5,7 @@ use wavetank_engine::{Digest, Time};
 use wavetank_model::horizontal::{HorizontalStatus, MetricStatus};
 use wavetank_model::{
     ConditionStatus, Deployment, DeploymentCondition, DocumentStatus, EndpointConditions, EndpointSlice, Meaning,
-    ObjectMeta, Quantity, ReplicaSet, ReplicaSetCondition,
+    ObjectMeta, Quantity, ReplicaSet, ReplicaSetCondition, Uid,
 };
 use wavetank_store::{Change, PodView, Store};
 
@@ -21,10 +21,7 @@ fn time(digest: &mut Digest, value: Option<Time>) {
 pub(crate) fn add(digest: &mut Digest, store: &Store, now: Time, change: &Change) {
     word(digest, now.as_nanos());
     match change {
-        Change::Pod { key, old, new } => {
-            let uid = store.pod(*key).map_or(0, |pod| pod.uid().0);
-            pod(digest, store, uid, old.as_ref(), new.as_ref());
-        }
+        Change::Pod { uid, old, new, .. } => pod(digest, store, *uid, old.as_ref(), new.as_ref()),
         Change::Deployment { old, new, .. } => match (old, new) {
             (old, Some(new)) => deployment(digest, old.as_deref(), new),
             (Some(old), None) => gone(digest, 1, &old.meta),
@@ -70,8 +67,8 @@ fn gone(digest: &mut Digest, kind: u64, meta: &ObjectMeta) {
 }
 
 /// What a pod's node and the scheduler change, in as few words as it takes: most changes are of pods.
-fn pod(digest: &mut Digest, store: &Store, uid: u64, old: Option<&PodView>, new: Option<&PodView>) {
-    digest.word(uid);
+fn pod(digest: &mut Digest, store: &Store, uid: Uid, old: Option<&PodView>, new: Option<&PodView>) {
+    digest.word(uid.0);
     let Some(new) = new else { return digest.word(3 | 1 << 63) };
     let state = &new.state;
     let moved = old.is_none_or(|old| old.cohort != new.cohort);

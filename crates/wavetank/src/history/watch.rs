@@ -104,7 +104,7 @@ impl Cluster {
                 let (what, object) = versions(old.as_ref(), new.as_ref())?;
                 (what, render_document(object, &edge))
             }
-            Change::Pod { key, old, new } => {
+            Change::Pod { key, old, new, .. } => {
                 let (what, view) = versions(old.as_ref(), new.as_ref())?;
                 (what, self.pod_json(*key, &self.store.render_pod_as(*key, view)?))
             }

@@ -92,14 +92,16 @@ pub fn pods(store: &mut Store, set: &ReplicaSet, now: Time, expectations_met: bo
             count_in(store, id, set, now, &mut seen);
             matching.push(id);
         } else if cohort.active > 0 {
-            claim(store, cohort, ClaimKind::Release, set, &mut seen.claims);
+            claim(store, id, ClaimKind::Release, set, &mut seen.claims);
         }
     }
-    for cohort in store.cohorts_with(None).map(|id| store.cohort(id)) {
+    let wanted = |id: &CohortId| {
+        let cohort = store.cohort(*id);
         let near = cohort.active > 0 && cohort.identity.namespace == set.meta.namespace;
-        if near && selector.matches(&cohort.identity.labels) {
-            claim(store, cohort, ClaimKind::Adopt, set, &mut seen.claims);
-        }
+        near && selector.matches(&cohort.identity.labels)
+    };
+    for id in store.cohorts_with(None).filter(wanted).collect::<SmallVec<[CohortId; 2]>>() {
+        claim(store, id, ClaimKind::Adopt, set, &mut seen.claims);
     }
     seen.claims.sort_by(|one, other| one.name.cmp(&other.name));
     let count = surplus(set, &seen.tally, &seen.claims, burst);
@@ -108,6 +110,7 @@ pub fn pods(store: &mut Store, set: &ReplicaSet, now: Time, expectations_met: bo
         for claim in seen.claims.iter().filter(|claim| claim.kind == ClaimKind::Adopt) {
             adopted.insert(&claim.pod);
         }
+        matching.iter().for_each(|id| store.place_pods(*id));
         let crowding = crowding(store, set, &matching, &seen.claims);
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         let place = |node| crowding.binary_search_by_key(&node, |(each, _)| *each).ok();
@@ -140,7 +143,9 @@ fn has_all(labels: &StringMap, wanted: &StringMap) -> bool {
     labels.same(wanted) || wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 
-fn claim(store: &Store, cohort: &Cohort, kind: ClaimKind, set: &ReplicaSet, claims: &mut Vec<Claim>) {
+fn claim(store: &mut Store, id: CohortId, kind: ClaimKind, set: &ReplicaSet, claims: &mut Vec<Claim>) {
+    store.place_pods(id);
+    let cohort = store.cohort(id);
     let fully_labeled = has_all(&cohort.identity.labels, &set.spec.template.labels);
     for pod in cohort.victims.iter() {
         if let Some(record) = store.pod(pod.key) {
@@ -150,12 +155,13 @@ fn claim(store: &Store, cohort: &Cohort, kind: ClaimKind, set: &ReplicaSet, clai
 }
 
 /// Related active pods by node: those that any set of the same owner selects, whoever owns them.
-fn crowding(store: &Store, set: &ReplicaSet, own: &[CohortId], claims: &[Claim]) -> Vec<(Option<u32>, u32)> {
-    let own = own.iter().flat_map(|id| store.cohort(*id).active_on.keys().copied());
-    let mut nodes = own.chain(claims.iter().map(|claim| claim.pod.node));
+fn crowding(store: &mut Store, set: &ReplicaSet, own: &[CohortId], claims: &[Claim]) -> Vec<(Option<u32>, u32)> {
+    let of_own = own.iter().flat_map(|id| store.cohort(*id).active_on.keys().copied());
+    let mut nodes = of_own.chain(claims.iter().map(|claim| claim.pod.node));
     let first = nodes.next();
     // On one node all are crowded alike.
     let are_many = nodes.any(|node| Some(node) != first);
+    drop(nodes);
     let Some(owner) = set.meta.controller().filter(|_| are_many) else { return Vec::new() };
     let related: Vec<Selector> = store
         .sets_seen_with(Some(owner.uid))
@@ -164,12 +170,15 @@ fn crowding(store: &Store, set: &ReplicaSet, own: &[CohortId], claims: &[Claim])
         .filter_map(|sibling| sibling.spec.selector.compile().ok())
         .collect();
     let mut crowding: Vec<(Option<u32>, u32)> = Vec::new();
-    for cohort in store.cohorts() {
+    let is_related = |cohort: &Cohort| {
         let identity = &cohort.identity;
         let near = cohort.active > 0 && identity.namespace == set.meta.namespace;
-        if near && related.iter().any(|selector| selector.matches(&identity.labels)) {
-            crowding.extend(cohort.active_on.iter().map(|(node, pods)| (*node, *pods)));
-        }
+        near && related.iter().any(|selector| selector.matches(&identity.labels))
+    };
+    let cohorts = store.cohorts_from(0).filter(|(_, cohort)| is_related(cohort)).map(|(id, _)| id);
+    for id in cohorts.collect::<SmallVec<[CohortId; 4]>>() {
+        store.place_pods(id);
+        crowding.extend(store.cohort(id).active_on.iter().map(|(node, pods)| (*node, *pods)));
     }
     // Sorted runs, one for each cohort: a stable sort merges them.
     crowding.sort_by_key(|(node, _)| *node);

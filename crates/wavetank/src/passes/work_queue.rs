@@ -65,7 +65,12 @@ impl<K: Place> WorkQueue<K> {
     }
 
     /// Marks a key. During its pass it is only remembered, and comes after the pass.
+    #[inline]
     pub(crate) fn add(&mut self, key: K) {
+        // Most keys are marked many times in a row.
+        if self.ready.back() == Some(&key) {
+            return;
+        }
         let Some(mark) = self.mark(key) else { return };
         if !core::mem::replace(&mut mark.waiting, true) && !mark.in_pass {
             self.ready.push_back(key);

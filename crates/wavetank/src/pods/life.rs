@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use wavetank_engine::Time;
 use wavetank_model::{Kind, Phase, PodKey, Refusal, TemplateFacts};
 use wavetank_node::{PodContext, PodRun, RoundRobin, Stage, fits};
-use wavetank_store::{Change, PodColumn, PodRecord, PodState, Store};
+use wavetank_store::{Change, PodColumn, PodRecord, PodState, PodView, Store};
 
 /// Which node the next pod takes: nodes that fit take turns, in order of their names.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -63,19 +63,8 @@ pub(crate) fn process_since(store: &Store, runs: &PodColumn<PodRun>, machines: &
 impl Cluster {
     /// What a stored change sets off outside the controllers.
     pub(crate) fn react(&mut self, change: &Change) {
-        if let Change::Pod { old, new, .. } = change {
-            old.iter().chain(new).for_each(|pod| self.metrics.pod_changed(pod.cohort));
-        }
         match change {
-            Change::Pod { key, old: None, new: Some(_) } => self.expect_binding(*key),
-            Change::Pod { key, old: Some(old), new: None } => {
-                self.metrics.gone(*key);
-                self.machines.remove(*key);
-                self.unschedulable.forget(*key);
-                if let Some(owner) = self.store.owner_in(old) {
-                    self.dependent_gone(owner);
-                }
-            }
+            Change::Pod { key, old, new, .. } => self.react_to_pod(*key, old.as_ref(), new.as_ref()),
             Change::ReplicaSet { old, new, .. } => {
                 let owner = |set: &std::sync::Arc<wavetank_model::ReplicaSet>| set.meta.controller().map(|of| of.uid);
                 match (old, new) {
@@ -113,7 +102,24 @@ impl Cluster {
                 self.refresh_placement();
                 self.nodes_changed(None);
             }
-            Change::Pod { .. } => {}
+        }
+    }
+
+    fn react_to_pod(&mut self, key: PodKey, old: Option<&PodView>, new: Option<&PodView>) {
+        if self.metrics.counts_pods() {
+            old.into_iter().chain(new).for_each(|pod| self.metrics.pod_changed(pod.cohort));
+        }
+        match (old, new) {
+            (None, Some(_)) => self.expect_binding(key),
+            (Some(old), None) => {
+                self.metrics.gone(key);
+                self.machines.remove(key);
+                self.unschedulable.forget(key);
+                if let Some(owner) = self.store.owner_in(old) {
+                    self.dependent_gone(owner);
+                }
+            }
+            (Some(_), Some(_)) | (None, None) => {}
         }
     }
 

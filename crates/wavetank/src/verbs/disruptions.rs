@@ -76,9 +76,6 @@ impl Cluster {
 
     /// A pod came, went or changed: the budgets that cover it have something to count.
     pub(crate) fn budgets_see_pod(&mut self, old: Option<&PodView>, new: Option<&PodView>) {
-        if !self.store.has_documents(Kind::PodDisruptionBudget) {
-            return;
-        }
         let mut cohorts: Vec<CohortId> = [old, new].into_iter().flatten().map(|view| view.cohort).collect();
         cohorts.dedup();
         let covering: Vec<DocumentKey> = self

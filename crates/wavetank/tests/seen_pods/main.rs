@@ -75,6 +75,7 @@ impl World {
         }
         for change in self.store.take_changes() {
             let pod = if let Change::Pod { key, .. } = &change { self.live.get(key).cloned() } else { None };
+            self.store.hold_back(&change);
             self.on_the_way.push_back((change, pod));
         }
     }
