@@ -1,6 +1,9 @@
 //! Text that nobody meant as a manifest: random, mutated, deep, and made to explode. The same targets
 //! as those of the fuzzer, on a stable compiler and within a second.
 
+mod places;
+
+use places::pointers;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use wavetank_manifest::{
@@ -148,24 +151,6 @@ fn any_value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The pointers of all values within a value.
-fn pointers(value: &Value, here: &str, found: &mut Vec<String>) {
-    found.push(here.to_owned());
-    match value {
-        Value::Object(fields) => {
-            for (key, inner) in fields {
-                pointers(inner, &format!("{here}/{}", key.replace('~', "~0").replace('/', "~1")), found);
-            }
-        }
-        Value::Array(items) => {
-            for (index, inner) in items.iter().enumerate() {
-                pointers(inner, &format!("{here}/{index}"), found);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
@@ -182,8 +167,7 @@ proptest! {
     #[test]
     fn no_misplaced_value_panics(at in any::<prop::sample::Index>(), value in any_value()) {
         let mut manifest = web();
-        let mut places = Vec::new();
-        pointers(&manifest, "", &mut places);
+        let places = pointers(&manifest);
         let place = at.get(&places);
         let patch = json!([{"op": "replace", "path": place, "value": value.clone()}]);
         patch_with(&patch);
@@ -199,8 +183,7 @@ proptest! {
         op in "add|remove|replace|move|copy|test|x", path in any::<prop::sample::Index>(),
         from in any::<prop::sample::Index>(), tail in "(|/|/-|/0|/99999999999999999999|/~2|x)", value in any_value(),
     ) {
-        let mut places = Vec::new();
-        pointers(&web(), "", &mut places);
+        let places = pointers(&web());
         let (path, from) = (format!("{}{tail}", path.get(&places)), from.get(&places));
         patch_with(&json!([{"op": op, "path": path, "from": from, "value": value}]));
     }

@@ -262,13 +262,12 @@ impl Cluster {
             }
             Object::Pod(pod) => {
                 let key = self.pod_key(&name)?;
-                self.store.edit_pod_meta(
-                    key,
-                    pod.meta.labels,
-                    pod.meta.annotations,
-                    pod.meta.owners,
-                    pod.meta.managed,
-                )?;
+                let managed = self.store.pod(key).and_then(|pod| pod.own().and_then(|own| own.managed.clone()));
+                let meta = (pod.meta.labels, pod.meta.annotations, pod.meta.owners);
+                // The store takes no notice of whether a pod says for itself what it has from others anyway.
+                if managed != pod.meta.managed || self.store.pod_meta(key).as_ref() != Some(&meta) {
+                    self.store.edit_pod_meta(key, meta.0, meta.1, meta.2, pod.meta.managed)?;
+                }
             }
         }
         self.absorb();
