@@ -129,7 +129,7 @@ impl World {
         let inputs = HorizontalInputs {
             now: self.now,
             config: &config,
-            autoscaler: &self.autoscaler,
+            autoscaler: (&self.autoscaler).into(),
             target: &target,
             memory: &self.memory,
             selectors: &selectors,

@@ -187,7 +187,7 @@ fn pass(autoscaler: &HorizontalPodAutoscaler, replicas: i32, pods: &Pods, replie
         &HorizontalInputs {
             now: NOW,
             config: &HorizontalConfig::default(),
-            autoscaler,
+            autoscaler: autoscaler.into(),
             target: &TargetSeen::Found(scale),
             memory: &AutoscalerMemory::default(),
             selectors: &Selectors::default(),
@@ -263,7 +263,7 @@ fn autoscalers_that_share_pods_both_stop_until_one_is_gone() {
             &HorizontalInputs {
                 now: NOW,
                 config: &config,
-                autoscaler: &autoscaler,
+                autoscaler: (&autoscaler).into(),
                 target: &target,
                 memory: &memory,
                 selectors,

@@ -3,13 +3,14 @@
 //! The words of refusals are those of the metrics client of Kubernetes 1.36,
 //! `pkg/controller/podautoscaler/metrics/client.go`, so that an autoscaler can pass them on.
 
+mod samples;
+
 use crate::series::{ExternalSeries, ObjectSeries};
 use crate::usage::{Group, Subject, Usage};
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use wavetank_engine::chance::{Purpose, below, happens, keyed};
 use wavetank_engine::{Seed, Time};
 use wavetank_model::horizontal::ObjectReference;
 use wavetank_model::{Selector, Uid};
@@ -148,9 +149,6 @@ pub struct Pipeline {
     custom_failure: Option<Arc<str>>,
     external_failure: Option<Arc<str>>,
 }
-
-const MISSING: Purpose = Purpose::new("missing metric sample");
-const JITTER: Purpose = Purpose::new("jitter of a metric sample");
 
 impl Pipeline {
     /// A pipeline without any usage.
@@ -301,24 +299,24 @@ impl Pipeline {
     ) -> Result<Answer, Unavailable> {
         let groups = self.groups_in(namespace);
         let pods = self.pods_in(&groups);
-        let samples = self.resource_of(now, &groups, &pods, resource, container)?;
+        let samples = self.resource_of(now, &groups, &pods, (resource, container), |sample| sample)?;
         let samples = pods.into_iter().zip(samples).filter_map(|(pod, sample)| Some((pod, sample?)));
         Ok(Answer { samples: samples.collect() })
     }
 
     /// The resource metrics API, asked about some pods only, those of some groups: a sample for each, if
-    /// it has one.
+    /// it has one, in the form that whoever asks gives it.
     ///
     /// # Errors
     /// If the API is not installed, or none of the pods has been measured.
-    pub fn resource_of(
+    pub fn resource_of<S>(
         &self,
         now: Time,
         groups: &[usize],
         pods: &[Uid],
-        resource: &str,
-        container: Option<&str>,
-    ) -> Result<Vec<Option<Sample>>, Unavailable> {
+        (resource, container): (&str, Option<&str>),
+        form: impl Fn(Sample) -> S,
+    ) -> Result<Vec<Option<S>>, Unavailable> {
         if !self.settings.is_installed {
             let words = "the server could not find the requested resource (get pods.metrics.k8s.io)";
             return Err(Unavailable::new(format!("unable to fetch metrics from resource metrics API: {words}")));
@@ -330,31 +328,31 @@ impl Pipeline {
             }
             Subject::Custom { .. } => false,
         };
-        let (samples, is_empty) = self.samples(now, groups, pods, is_asked);
+        let (samples, is_empty) = self.samples(now, groups, pods, is_asked, form);
         if is_empty {
             return Err(Unavailable::new("no metrics returned from resource metrics API"));
         }
         Ok(samples)
     }
 
-    /// The custom metrics API: a metric of some pods, those of some groups.
+    /// The custom metrics API: a metric of some pods, those of some groups, like [`Self::resource_of`].
     ///
     /// # Errors
     /// If the API fails or has no such metric.
-    pub fn custom_of(
+    pub fn custom_of<S>(
         &self,
         now: Time,
         groups: &[usize],
         pods: &[Uid],
-        metric: &str,
-        selector: &Selector,
-    ) -> Result<Vec<Option<Sample>>, Unavailable> {
+        (metric, selector): (&str, &Selector),
+        form: impl Fn(Sample) -> S,
+    ) -> Result<Vec<Option<S>>, Unavailable> {
         self.custom_api()?;
         let is_asked = |subject: &Subject| match subject {
             Subject::Custom { metric: name, labels } => **name == *metric && selector.matches(labels),
             Subject::Resource { .. } => false,
         };
-        let (samples, _) = self.samples(now, groups, pods, is_asked);
+        let (samples, _) = self.samples(now, groups, pods, is_asked, form);
         if samples.iter().all(Option::is_none) {
             return Err(Unavailable::new("no metrics returned from custom metrics API"));
         }
@@ -430,78 +428,6 @@ impl Pipeline {
         let pods: BTreeSet<Uid> =
             scrapes.flat_map(|scrape| scrape.pods.iter().map(|scraped| scraped.pod.uid)).collect();
         pods.into_iter().collect()
-    }
-
-    /// A sample for each pod from the last scrapes that show; and whether none of them was measured at all.
-    fn samples(
-        &self,
-        now: Time,
-        groups: &[usize],
-        pods: &[Uid],
-        is_asked: impl Fn(&Subject) -> bool,
-    ) -> (Vec<Option<Sample>>, bool) {
-        let (mut samples, mut is_empty) = (vec![None; pods.len()], true);
-        let shown = self.shown(now);
-        for group in groups {
-            let mut scrapes = self.scrapes.get(*group).into_iter().flatten();
-            let Some(scrape) = scrapes.rfind(|scrape| scrape.time <= shown) else { continue };
-            for number in self.usages_of.get(*group).into_iter().flatten() {
-                let Some((_, usage)) = self.usages.get(*number).filter(|(_, usage)| is_asked(&usage.subject)) else {
-                    continue;
-                };
-                let (whole, mut place) = (usage.whole(scrape.time), 0);
-                let salt = u64::try_from(scrape.time.as_millis()).unwrap_or_default()
-                    ^ u64::try_from(*number).unwrap_or_default().rotate_left(56);
-                for (uid, sample) in pods.iter().zip(&mut samples) {
-                    let Some(scraped) = scrape.find(*uid, &mut place) else { continue };
-                    if scrape.number.saturating_sub(scraped.first)
-                        < self.settings.scrapes_before_first_sample.saturating_sub(1)
-                    {
-                        continue;
-                    }
-                    is_empty = false;
-                    let Some(milli) = self.measured(salt, usage, whole, scrape, scraped) else { continue };
-                    let known = sample.map_or(0, |known: Sample| known.milli);
-                    let (timestamp, window) =
-                        sample.map_or((scrape.time, self.settings.window), |known| (known.timestamp, known.window));
-                    *sample = Some(Sample { milli: known.saturating_add(milli), timestamp, window });
-                }
-            }
-        }
-        (samples, is_empty)
-    }
-
-    /// What a scrape measured of a pod, unless it went missing. `whole` is the value of the curve, if it is
-    /// the same for all pods; `salt` that of draws for the scrape and the usage.
-    fn measured(
-        &self,
-        salt: u64,
-        usage: &Usage,
-        whole: Option<Option<i64>>,
-        scrape: &Scrape,
-        scraped: &Scraped,
-    ) -> Option<i64> {
-        let pod = &scraped.pod;
-        let object = pod.uid.0.rotate_left(32) ^ salt;
-        let lost = u64::from(self.settings.missing_per_mille);
-        if lost > 0 && happens(keyed(self.seed, object, MISSING), lost, 1000) {
-            return None;
-        }
-        let (time, ready, rate) = (scrape.time, scrape.ready, scraped.milli_requests_per_second);
-        let milli = match whole {
-            Some(whole) => usage.part(whole?, time, pod, ready, rate),
-            None => usage.of_pod(time, pod, ready, rate)?,
-        };
-        let most = match milli.checked_mul(i64::from(usage.jitter_per_mille)) {
-            Some(product) => product / 1000,
-            None => i64::try_from(i128::from(milli) * i128::from(usage.jitter_per_mille) / 1000).unwrap_or(i64::MAX),
-        };
-        if most == 0 {
-            return Some(milli);
-        }
-        let span = most.unsigned_abs().saturating_mul(2).saturating_add(1);
-        let draw = i64::try_from(below(keyed(self.seed, object, JITTER), span)).unwrap_or(i64::MAX);
-        milli.checked_sub(most.checked_abs()?)?.checked_add(draw)
     }
 }
 

@@ -126,6 +126,19 @@ impl Usage {
         }
     }
 
+    /// What a pod uses of a value of the curve that is ready, and what one that is not; none if it makes a
+    /// difference which pod it is.
+    pub(crate) fn alike(&self, whole: i64, ready_pods: i64) -> Option<[i64; 2]> {
+        let used = |milli: i64| self.limit.map_or(milli, |limit| milli.min(limit));
+        let alike = match self.share {
+            Share::AmongReady => [whole / ready_pods.max(1), 0],
+            Share::EachReady => [whole, 0],
+            Share::Each => [whole, whole],
+            Share::OfRequests => return None,
+        };
+        self.warm_up.is_none().then_some(alike.map(used))
+    }
+
     /// What of the value of the curve is a pod's.
     pub(crate) fn part(
         &self,

@@ -1,5 +1,9 @@
 //! HorizontalPodAutoscalers, and the Scale through which they reach their targets.
 
+mod conditions;
+
+pub use conditions::HorizontalConditions;
+
 use crate::{ConditionStatus, LabelSelector, ObjectMeta, Quantity};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -260,7 +264,7 @@ pub struct HorizontalStatus {
     /// What the metrics said, in the order of the spec; empty if they were not read.
     pub current_metrics: Vec<MetricStatus>,
     /// Conditions in the order in which they were set first.
-    pub conditions: Vec<HorizontalCondition>,
+    pub conditions: HorizontalConditions,
 }
 
 /// What a metric said.
@@ -358,10 +362,7 @@ impl HorizontalStatus {
             reason: reason.into(),
             message: message.into(),
         };
-        match position {
-            Some(position) => self.conditions[position] = condition,
-            None => self.conditions.push(condition),
-        }
+        self.conditions.put(position, condition);
     }
 }
 

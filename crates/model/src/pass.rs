@@ -109,7 +109,7 @@ impl<'a, W> Pass<'a, W> {
     /// A pass that knows these replies.
     #[must_use]
     pub fn new(replies: &'a [Reply]) -> Self {
-        Self::in_place_of(replies, Plan::default())
+        Self { replies, plan: Plan::default() }
     }
 
     /// A pass that knows these replies and plans in the room of a former plan.

@@ -104,7 +104,7 @@ pub fn backtest(
         let inputs = HorizontalInputs {
             now,
             config,
-            autoscaler: &autoscaler,
+            autoscaler: (&autoscaler).into(),
             target: &target,
             memory: &memory,
             selectors: &selectors,

@@ -8,90 +8,45 @@
 
 pub(crate) mod frozen;
 pub(crate) mod pass;
+pub(crate) mod records;
 pub(crate) mod view;
 
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::event::{Event, WorkKey};
 use crate::horizontal::pass::HorizontalPass;
-use crate::horizontal::view::Listed;
-use crate::passes::work_queue::Place;
+pub(crate) use crate::horizontal::records::AutoscalerId;
+use crate::horizontal::records::{PickedPods, Record, Records};
 use crate::profile::Bucket;
-use crate::verbs::scale::{Spelled, Target};
 use serde::{Deserialize, Serialize};
 use slotmap::SecondaryMap;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use wavetank_controllers::horizontal::{AutoscalerMemory, AutoscalerName, HorizontalConfig, Selectors};
-use wavetank_engine::{Ticket, Time};
+use wavetank_controllers::horizontal::{AutoscalerName, HorizontalConfig, Selectors};
 use wavetank_manifest::horizontal::decode_horizontal_status;
-use wavetank_model::horizontal::HorizontalSpec;
-use wavetank_model::{Document, DocumentKey, DocumentStatus, HorizontalPodAutoscaler, Kind, Meaning};
-use wavetank_store::{CohortId, Precondition};
-
-/// Number of a name under which autoscalers are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct AutoscalerId(u32);
-
-impl Place for AutoscalerId {
-    fn place(self) -> Option<usize> {
-        usize::try_from(self.0).ok()
-    }
-}
+use wavetank_model::horizontal::{HorizontalSpec, HorizontalStatus};
+use wavetank_model::{
+    Document, DocumentKey, DocumentStatus, HorizontalPodAutoscaler, Kind, Meaning, ObjectMeta, Refusal, Selector,
+};
+use wavetank_store::{Precondition, Store};
 
 /// The horizontal pod autoscaler controller.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Horizontal {
     pub(crate) config: HorizontalConfig,
     /// Which pods the autoscalers scale, as far as their passes have found out.
-    pub(crate) selectors: Selectors,
+    selectors: Selectors,
+    /// How often that has changed.
+    selector_changes: u64,
     /// What is known under a name, until a pass finds that there is nothing.
-    pub(crate) records: BTreeMap<AutoscalerId, Record>,
+    pub(crate) records: Records,
     ids: BTreeMap<AutoscalerName, AutoscalerId>,
     id_of: SecondaryMap<DocumentKey, AutoscalerId>,
-    next_id: u32,
     /// Passes whose requests are on their way.
     pub(crate) passes: BTreeMap<AutoscalerId, HorizontalPass>,
     /// Clients of the scale subresource and of the metrics APIs, each with a rate of its own.
     pub(crate) scale_client: Bucket,
     pub(crate) metrics_client: Bucket,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Record {
-    pub(crate) name: AutoscalerName,
-    /// The autoscaler that has the name now.
-    pub(crate) document: Option<DocumentKey>,
-    pub(crate) memory: AutoscalerMemory,
-    /// When its next pass is due.
-    waiting: Option<(Time, Ticket)>,
-    #[serde(skip)]
-    pub(crate) known: Known,
-}
-
-/// What a pass found out and the next one need not, as long as nothing has changed.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Known {
-    /// The target of a spec.
-    pub(crate) target: Option<(Arc<HorizontalSpec>, Option<Target>)>,
-    /// How the selector of the target is spelled.
-    pub(crate) spelled: Option<Spelled>,
-    /// Which pods are the target's.
-    pub(crate) picked: Option<PickedPods>,
-    /// The pods, and how often any of them had been seen to change.
-    pub(crate) listed: Option<(u64, Arc<Listed>)>,
-}
-
-/// The pods that a selector picks, as long as no cohort and no group comes.
-#[derive(Clone, Debug)]
-pub(crate) struct PickedPods {
-    pub(crate) spelled: Arc<str>,
-    /// How many cohorts there were, and groups of the pipeline.
-    pub(crate) among: (usize, usize),
-    pub(crate) cohorts: Arc<BTreeSet<CohortId>>,
-    /// Groups of the pipeline that have any of the pods.
-    pub(crate) groups: Arc<[usize]>,
 }
 
 impl Horizontal {
@@ -103,23 +58,41 @@ impl Horizontal {
         if let Some(id) = self.ids.get(name) {
             return *id;
         }
-        let id = AutoscalerId(self.next_id);
-        self.next_id += 1;
+        let id = self.records.add(Record::new(name));
         self.ids.insert(name.clone(), id);
-        let memory = AutoscalerMemory::default();
-        let record = Record { name: name.clone(), document: None, memory, waiting: None, known: Known::default() };
-        self.records.insert(id, record);
         id
+    }
+
+    /// Which pods the autoscalers scale, as far as their passes have found out.
+    pub(crate) const fn selectors(&self) -> &Selectors {
+        &self.selectors
+    }
+
+    /// A pass has found out which pods an autoscaler scales.
+    pub(crate) fn learn(&mut self, name: &AutoscalerName, selector: &Selector) {
+        self.selector_changes += 1;
+        self.selectors.put(name, selector);
+    }
+
+    /// Whether the selector of an autoscaler is known and leaves it alone with its pods.
+    pub(crate) fn is_uncontested(&self, store: &Store, name: &AutoscalerName, picked: &mut PickedPods) -> bool {
+        if let Some((_, is_uncontested)) = picked.uncontested.filter(|(at, _)| *at == self.selector_changes) {
+            return is_uncontested;
+        }
+        let label_sets = picked.cohorts.iter().map(|id| &store.cohort(*id).identity.labels);
+        let is_uncontested = self.selectors.leave_alone((&name.0, &name.1), &picked.spelled, label_sets);
+        picked.uncontested = Some((self.selector_changes, is_uncontested));
+        is_uncontested
     }
 
     /// Kinds have come or changed: targets are looked up anew.
     pub(crate) fn forget_targets(&mut self) {
-        self.records.values_mut().for_each(|record| record.known.target = None);
+        self.records.iter_mut().for_each(|record| record.known.target = None);
     }
 
     /// A pass found nothing under a name.
     pub(crate) fn forget(&mut self, id: AutoscalerId) {
-        if let Some(record) = self.records.remove(&id) {
+        if let Some(record) = self.records.remove(id) {
             self.ids.remove(&record.name);
         }
     }
@@ -158,9 +131,10 @@ impl Cluster {
         };
         if new.is_none() {
             let name = document.named();
+            self.horizontal.selector_changes += 1;
             self.horizontal.selectors.remove(&name);
             let id = self.horizontal.id_of.remove(key);
-            if let Some(record) = id.and_then(|id| self.horizontal.records.get_mut(&id))
+            if let Some(record) = id.and_then(|id| self.horizontal.records.get_mut(id))
                 && record.document == Some(key)
             {
                 record.document = None;
@@ -172,7 +146,7 @@ impl Cluster {
             None => {
                 let id = self.horizontal.id(&document.named());
                 self.horizontal.id_of.insert(key, id);
-                if let Some(record) = self.horizontal.records.get_mut(&id) {
+                if let Some(record) = self.horizontal.records.get_mut(id) {
                     record.document = Some(key);
                 }
                 self.metrics.watch_pods();
@@ -185,7 +159,7 @@ impl Cluster {
 
     /// Puts an autoscaler into the queue, one period from now. A time that it is to come at stays.
     pub(crate) fn expect_horizontal_pass(&mut self, id: AutoscalerId) {
-        let Some(record) = self.horizontal.records.get_mut(&id) else { return };
+        let Some(record) = self.horizontal.records.get_mut(id) else { return };
         let at = self.now + self.horizontal.config.sync_period;
         if let Some((waiting, ticket)) = record.waiting {
             if waiting <= at {
@@ -198,43 +172,51 @@ impl Cluster {
 
     /// The time of an autoscaler has come.
     pub(crate) fn wake_autoscaler(&mut self, id: AutoscalerId) {
-        if let Some(record) = self.horizontal.records.get_mut(&id) {
+        if let Some(record) = self.horizontal.records.get_mut(id) {
             record.waiting = None;
         }
         self.horizontals.queue.add(id);
     }
 
-    pub(crate) fn typed(&self, document: &Document) -> HorizontalPodAutoscaler {
-        let spec = if let Meaning::Autoscaler(spec) = &document.meaning { Arc::clone(spec) } else { Arc::default() };
-        let status = match &document.status {
+    fn typed(&self, document: &Document) -> HorizontalPodAutoscaler {
+        let (spec, status) = (spec_of(document), self.status_of(document));
+        HorizontalPodAutoscaler { meta: document.meta.clone(), spec, status }
+    }
+
+    /// The status of an autoscaler. What cannot be read as one counts as none; the next pass writes a good one.
+    fn status_of(&self, document: &Document) -> Arc<HorizontalStatus> {
+        match &document.status {
             DocumentStatus::Autoscaler(status) => Arc::clone(status),
-            // What cannot be read as a status counts as none; the next pass writes a good one.
             DocumentStatus::Json(status) => {
                 Arc::new(decode_horizontal_status(status, &self.edge()).unwrap_or_default())
             }
-        };
-        HorizontalPodAutoscaler { meta: document.meta.clone(), spec, status }
+        }
     }
 
     /// Writes the status of an autoscaler that was at a version.
     pub(crate) fn write_horizontal_status(
         &mut self,
         key: DocumentKey,
-        autoscaler: &HorizontalPodAutoscaler,
-        status: &Arc<wavetank_model::horizontal::HorizontalStatus>,
-    ) -> Result<(), wavetank_model::Refusal> {
+        meta: &ObjectMeta,
+        status: &Arc<HorizontalStatus>,
+    ) -> Result<(), Refusal> {
         let kind = Kind::HorizontalPodAutoscaler.as_str();
-        let name = || Arc::clone(&autoscaler.meta.name);
+        let name = || Arc::clone(&meta.name);
         if let Some(refusal) = self.refusals.meets("update", kind, Some("status"), name) {
             return Err(refusal);
         }
         if self.store.document(key).is_none_or(|slot| slot.stored.is_none()) {
             let resource = Kind::HorizontalPodAutoscaler.resource();
-            return Err(wavetank_model::Refusal::not_found(resource, &autoscaler.meta.name));
+            return Err(Refusal::not_found(resource, &meta.name));
         }
-        let expected = Precondition::Version(autoscaler.meta.resource_version);
+        let expected = Precondition::Version(meta.resource_version);
         self.store.update_document_status(key, DocumentStatus::Autoscaler(Arc::clone(status)), expected)?;
         self.absorb();
         Ok(())
     }
+}
+
+/// The spec of an autoscaler.
+fn spec_of(document: &Document) -> Arc<HorizontalSpec> {
+    if let Meaning::Autoscaler(spec) = &document.meaning { Arc::clone(spec) } else { Arc::default() }
 }

@@ -3,6 +3,8 @@
 use super::replica_calculator::{
     ExternalMetric, NoProposal, ObjectMetric, Proposal, ReplicaCalculator, compiled, go_print,
 };
+use core::fmt;
+use std::borrow::Cow;
 use std::sync::Arc;
 use wavetank_model::horizontal::{MetricIdentifier, MetricSource, MetricStatus, MetricTarget, MetricValue};
 use wavetank_model::quantity::Format;
@@ -11,11 +13,37 @@ use wavetank_model::{Quantity, Scale};
 
 /// What one metric asks for.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct Asked<'a> {
     pub(super) replicas: i32,
-    /// What it is called in reasons.
-    pub(super) name: String,
+    pub(super) name: MetricName<'a>,
     pub(super) status: MetricStatus,
+}
+
+/// What a metric is called in reasons, in pieces: most passes say of it what the one before has said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct MetricName<'a> {
+    start: &'a str,
+    middle: &'a str,
+    end: Cow<'a, str>,
+}
+
+impl<'a> MetricName<'a> {
+    fn new(start: &'a str, middle: &'a str, end: impl Into<Cow<'a, str>>) -> Self {
+        Self { start, middle, end: end.into() }
+    }
+
+    /// Whether a text is this name.
+    pub(super) fn is(&self, text: &str) -> bool {
+        let rest = text.strip_prefix(self.start).and_then(|rest| rest.strip_prefix(self.middle));
+        rest.is_some_and(|rest| *rest == *self.end)
+    }
+}
+
+impl fmt::Display for MetricName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { start, middle, end } = self;
+        write!(f, "{start}{middle}{end}")
+    }
 }
 
 /// Why one metric asks for nothing.
@@ -37,12 +65,12 @@ impl Failed {
 }
 
 /// What one metric asks for.
-pub(super) fn ask(
+pub(super) fn ask<'a>(
     calculator: &ReplicaCalculator<'_>,
     namespace: &str,
     scale: &Scale,
-    source: &MetricSource,
-) -> Result<Asked, Failed> {
+    source: &'a MetricSource,
+) -> Result<Asked<'a>, Failed> {
     match source {
         MetricSource::Resource { name, target } => {
             let (proposal, words) = ask_resource(calculator, scale, name, None, target).map_err(|cause| {
@@ -77,7 +105,7 @@ pub(super) fn ask(
                 Failed::new("FailedGetPodsMetric", cause, error)
             })?;
             let status = MetricStatus::Pods { metric: metric.clone(), current: average(&proposal) };
-            Ok(Asked { replicas: proposal.replicas, name: format!("pods metric {}", metric.name), status })
+            Ok(Asked { replicas: proposal.replicas, name: MetricName::new("pods metric ", &metric.name, ""), status })
         }
         MetricSource::Object { described_object, metric, target } => {
             let kind = &described_object.kind;
@@ -94,7 +122,7 @@ pub(super) fn ask(
                 ("Value", Some(value), _) => {
                     let proposal = calculator.object_metric_replicas(scale.spec_replicas, value.milli_value(), &asked);
                     let proposal = proposal.map_err(|cause| Failed::new("FailedGetObjectMetric", cause, error))?;
-                    let name = format!("{kind} metric {}", metric.name);
+                    let name = MetricName::new(kind, " metric ", &*metric.name);
                     Ok(Asked { replicas: proposal.replicas, name, status: status(total(&proposal)) })
                 }
                 ("AverageValue", _, Some(value)) => {
@@ -126,33 +154,33 @@ const NO_EXTERNAL_TARGET: &str =
 const NO_RESOURCE_TARGET: &str =
     "invalid resource metric source: neither an average utilization target nor an average value (usage) target was set";
 
-fn ask_resource(
+fn ask_resource<'a>(
     calculator: &ReplicaCalculator<'_>,
     scale: &Scale,
-    name: &str,
+    name: &'a str,
     container: Option<&str>,
     target: &MetricTarget,
-) -> Result<(Proposal, String), NoProposal> {
+) -> Result<(Proposal, MetricName<'a>), NoProposal> {
     let current = scale.spec_replicas;
     if let Some(value) = &target.average_value {
         let proposal = calculator.raw_resource_replicas(current, value.milli_value(), name, container);
         let proposal = proposal.map_err(|cause| format!("failed to get {name} usage: {cause}"))?;
-        return Ok((proposal, format!("{name} resource")));
+        return Ok((proposal, MetricName::new(name, " resource", "")));
     }
     let percent = target.average_utilization.ok_or(NO_RESOURCE_TARGET)?;
     let proposal = calculator.resource_replicas(current, percent, name, container);
     let proposal = proposal.map_err(|cause| format!("failed to get {name} utilization: {cause}"))?;
-    let of_container = if container.is_some() { "container " } else { "" };
-    Ok((proposal, format!("{name} {of_container}resource utilization (percentage of request)")))
+    let of_container = if container.is_some() { " container" } else { "" };
+    Ok((proposal, MetricName::new(name, of_container, " resource utilization (percentage of request)")))
 }
 
-fn ask_external(
+fn ask_external<'a>(
     calculator: &ReplicaCalculator<'_>,
     namespace: &str,
     scale: &Scale,
-    metric: &MetricIdentifier,
+    metric: &'a MetricIdentifier,
     target: &MetricTarget,
-) -> Result<Asked, Failed> {
+) -> Result<Asked<'a>, Failed> {
     let name = &metric.name;
     let asked = ExternalMetric { name, namespace, selector: metric.selector.as_ref() };
     let failed = |cause: NoProposal, inner: &dyn Fn(&str) -> String| {
@@ -179,8 +207,9 @@ fn ask_external(
     Err(failed(NO_EXTERNAL_TARGET.to_owned(), &str::to_owned))
 }
 
-fn external_name(metric: &MetricIdentifier) -> String {
-    format!("external metric {}({})", metric.name, go_print(metric.selector.as_ref()))
+fn external_name(metric: &MetricIdentifier) -> MetricName<'_> {
+    let selector = format!("({})", go_print(metric.selector.as_ref()));
+    MetricName::new("external metric ", &metric.name, selector)
 }
 
 fn milli(quantity: Option<&Quantity>) -> i64 {

@@ -23,6 +23,7 @@ pub mod replica_calculator;
 mod requests;
 mod seen;
 mod selectors;
+mod weigh;
 mod write;
 
 pub use config::{HorizontalConfig, Tolerances};
@@ -32,4 +33,4 @@ pub use reconcile::{group_version, reconcile_horizontal};
 pub use replica_calculator::{Proposal, ReplicaCalculator};
 pub use seen::{HorizontalView, MetricError, PodMetrics, PodSample, SeenPod, Series};
 pub use selectors::Selectors;
-pub use write::{HorizontalInputs, HorizontalOutcome, HorizontalWrite, TargetSeen};
+pub use write::{HorizontalInputs, HorizontalOutcome, HorizontalWrite, SeenAutoscaler, TargetSeen};

@@ -2,7 +2,7 @@
 
 use super::config::Tolerances;
 use super::memory::AutoscalerMemory;
-use super::metrics::{Failed, ask};
+use super::metrics::{Failed, MetricName, ask};
 use super::normalize::{Normalization, normalize};
 use super::replica_calculator::ReplicaCalculator;
 use super::write::{HorizontalInputs, HorizontalOutcome, HorizontalWrite, TargetSeen};
@@ -20,7 +20,7 @@ pub fn reconcile_horizontal(inputs: &HorizontalInputs<'_>, replies: &[Reply]) ->
     let mut sync = Sync {
         inputs: *inputs,
         pass: Pass::new(replies),
-        status: HorizontalStatus::clone(&inputs.autoscaler.status),
+        status: begun(inputs.autoscaler.status),
         memory: inputs.memory.clone(),
         learned: None,
         unsaid: false,
@@ -33,7 +33,7 @@ pub fn reconcile_horizontal(inputs: &HorizontalInputs<'_>, replies: &[Reply]) ->
 struct Sync<'a, 'r> {
     inputs: HorizontalInputs<'a>,
     pass: Pass<'r, HorizontalWrite>,
-    /// The status in the making.
+    /// The status in the making; what the metrics said comes last.
     status: HorizontalStatus,
     memory: AutoscalerMemory,
     learned: Option<Selector>,
@@ -44,10 +44,10 @@ struct Sync<'a, 'r> {
 const ABLE: &str = "AbleToScale";
 
 /// What the metrics ask for together.
-struct Wanted {
+struct Wanted<'a> {
     replicas: i32,
-    /// Name of the metric that asks for it.
-    metric: String,
+    /// The metric that asks for it.
+    metric: MetricName<'a>,
     statuses: Vec<MetricStatus>,
     /// Metrics failed that did not matter.
     error: Option<String>,
@@ -75,6 +75,8 @@ impl<'a> Sync<'a, '_> {
                 self.warn("FailedGetScale", &cause);
                 let message = format!("the HPA controller was unable to get the target's current scale: {cause}");
                 self.condition("AbleToScale", ConditionStatus::False, "FailedGetScale", &message);
+                // What the metrics said the last time stands.
+                self.status.current_metrics.clone_from(&self.inputs.autoscaler.status.current_metrics);
                 // The failure to read is what the pass returns, whatever becomes of the status.
                 let _ = self.update_status();
                 return Err(stuck(error));
@@ -235,7 +237,7 @@ impl<'a> Sync<'a, '_> {
     }
 
     /// The largest of what the metrics ask for. If some failed, nothing is taken away.
-    fn ask_metrics(&mut self, scale: &Scale) -> Result<Wanted, Unknown> {
+    fn ask_metrics(&mut self, scale: &Scale) -> Result<Wanted<'a>, Unknown> {
         self.learn_selector(scale).map_err(|error| Unknown { statuses: Vec::new(), error })?;
         let inputs = self.inputs;
         let calculator = ReplicaCalculator {
@@ -244,7 +246,8 @@ impl<'a> Sync<'a, '_> {
             tolerances: Tolerances::of(inputs.config, self.spec().behavior.as_ref()),
             view: inputs.view,
         };
-        let mut wanted = Wanted { replicas: 0, metric: String::new(), statuses: Vec::new(), error: None };
+        let statuses = Vec::with_capacity(inputs.autoscaler.spec.metrics.len());
+        let mut wanted = Wanted { replicas: 0, metric: MetricName::default(), statuses, error: None };
         let mut first_failure: Option<Failed> = None;
         let mut failures = 0_usize;
         for source in &inputs.autoscaler.spec.metrics {
@@ -282,7 +285,7 @@ impl<'a> Sync<'a, '_> {
         let told = self.status.condition("ScalingActive").is_some_and(|active| {
             active.status == ConditionStatus::True
                 && &*active.reason == "ValidMetricFound"
-                && active.message.strip_prefix(CALCULATED) == Some(&*wanted.metric)
+                && active.message.strip_prefix(CALCULATED).is_some_and(|metric| wanted.metric.is(metric))
         });
         if !told {
             let message = format!("{CALCULATED}{}", wanted.metric);
@@ -299,6 +302,9 @@ impl<'a> Sync<'a, '_> {
             let message = "the HPA target's scale is missing a selector";
             self.condition("ScalingActive", ConditionStatus::False, "InvalidSelector", message);
             return Err(error.to_owned());
+        }
+        if self.inputs.view.is_uncontested() {
+            return Ok(());
         }
         let meta = &self.inputs.autoscaler.meta;
         if self.inputs.selectors.learned(&meta.namespace, &meta.name, &scale.selector).is_none() {
@@ -360,7 +366,7 @@ impl<'a> Sync<'a, '_> {
     }
 
     fn spec(&self) -> &'a HorizontalSpec {
-        &self.inputs.autoscaler.spec
+        self.inputs.autoscaler.spec
     }
 
     fn reference(&self) -> String {
@@ -392,6 +398,18 @@ impl<'a> Sync<'a, '_> {
 
     fn warn(&mut self, reason: &str, message: &str) {
         self.pass.record(EventRecord::warning(reason.to_owned(), message.to_owned()));
+    }
+}
+
+/// A status to begin with: the last one, without what the metrics said.
+fn begun(last: &HorizontalStatus) -> HorizontalStatus {
+    HorizontalStatus {
+        observed_generation: last.observed_generation,
+        last_scale_time: last.last_scale_time,
+        current_replicas: last.current_replicas,
+        desired_replicas: last.desired_replicas,
+        current_metrics: Vec::new(),
+        conditions: last.conditions.clone(),
     }
 }
 

@@ -7,8 +7,8 @@
 
 use super::config::{HorizontalConfig, Tolerances};
 use super::float::{ceil_i32, ceil_i64, float};
-use super::requests::{NoRequest, request};
-use super::seen::{HorizontalView, MetricError, PodMetrics, PodSample, SeenPod, Series};
+use super::seen::{HorizontalView, MetricError, PodMetrics, SeenPod, Series};
+use super::weigh::Goal;
 use std::sync::Arc;
 use wavetank_engine::Time;
 use wavetank_model::horizontal::ObjectReference;
@@ -52,38 +52,7 @@ impl core::fmt::Debug for ReplicaCalculator<'_> {
     }
 }
 
-/// Which group a pod belongs to when its metrics are weighed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Group {
-    /// Counts with its sample.
-    Counted,
-    /// Should count and has no sample.
-    Missing,
-    /// Is not ready to be measured.
-    Unready,
-    /// Is on its way out or has failed.
-    Ignored,
-}
-
-/// Usage against its target.
-#[derive(Clone, Copy, Debug)]
-struct Usage {
-    ratio: f64,
-    utilization: Option<i32>,
-    mean: i64,
-}
-
-/// What usage is measured against.
-#[derive(Clone, Debug)]
-enum Goal {
-    /// A percentage of what each listed pod asks for.
-    Utilization { percent: i32, requests: Vec<i64> },
-    /// Thousandths for each pod.
-    Mean(i64),
-}
-
-const NO_PODS: &str = "no pods returned by selector while calculating replica count";
-const NO_SAMPLES: &str = "did not receive metrics for targeted pods (pods might be unready)";
+pub(super) const NO_PODS: &str = "no pods returned by selector while calculating replica count";
 
 impl ReplicaCalculator<'_> {
     /// From the share of the requested resource that pods use, against a target in percent.
@@ -98,9 +67,7 @@ impl ReplicaCalculator<'_> {
         container: Option<&str>,
     ) -> Result<Proposal, NoProposal> {
         let metrics = self.resource_metrics(resource, container)?;
-        let groups = self.groups(&metrics, resource)?;
-        let goal = || Ok(Goal::Utilization { percent, requests: self.requests(resource, container)? });
-        self.weigh(current, &metrics, &groups, goal)
+        self.weigh(current, &metrics, resource, &Goal::Utilization { percent, resource, container })
     }
 
     /// From the amount of a resource that pods use, against a mean in thousandths.
@@ -115,8 +82,7 @@ impl ReplicaCalculator<'_> {
         container: Option<&str>,
     ) -> Result<Proposal, NoProposal> {
         let metrics = self.resource_metrics(resource, container)?;
-        let groups = self.groups(&metrics, resource)?;
-        self.weigh(current, &metrics, &groups, || Ok(Goal::Mean(target_milli)))
+        self.weigh(current, &metrics, resource, &Goal::Mean(target_milli))
     }
 
     /// From a custom metric of the pods, against a mean in thousandths.
@@ -132,8 +98,7 @@ impl ReplicaCalculator<'_> {
     ) -> Result<Proposal, NoProposal> {
         let answer = self.view.custom(metric, selector);
         let metrics = answer.map_err(|error| format!("unable to get metric {metric}: {error}"))?;
-        let groups = self.groups(&metrics, "")?;
-        self.weigh(current, &metrics, &groups, || Ok(Goal::Mean(target_milli)))
+        self.weigh(current, &metrics, "", &Goal::Mean(target_milli))
     }
 
     /// From the value of an object's metric, against a total in thousandths.
@@ -244,164 +209,6 @@ impl ReplicaCalculator<'_> {
         let is_ready = |pod: &&SeenPod| pod.phase == Phase::Running && pod.ready == Some(ConditionStatus::True);
         Ok(ceil_i32(ratio * count(pods.iter().filter(is_ready).count())))
     }
-
-    fn groups(&self, metrics: &PodMetrics, resource: &str) -> Result<Vec<Group>, NoProposal> {
-        let pods = self.view.pods();
-        if pods.is_empty() {
-            return Err(NO_PODS.to_owned());
-        }
-        let cpu = if resource == "cpu" { Some(self.now - self.config.cpu_initialization_period) } else { None };
-        Ok(pods.iter().enumerate().map(|(position, pod)| self.group(pod, sample(metrics, position), cpu)).collect())
-    }
-
-    /// The group of a pod. Where processor time is asked for, pods that have started after `cpu` still start.
-    fn group(&self, pod: &SeenPod, sample: Option<&PodSample>, cpu: Option<Time>) -> Group {
-        if pod.terminating || pod.phase == Phase::Failed {
-            return Group::Ignored;
-        }
-        if pod.phase == Phase::Pending {
-            return Group::Unready;
-        }
-        match (sample, cpu) {
-            (None, _) => Group::Missing,
-            (Some(sample), Some(starting)) if self.is_unready(pod, sample, starting) => Group::Unready,
-            (Some(_), _) => Group::Counted,
-        }
-    }
-
-    /// Whether the processor time of a pod says nothing yet: while it starts, and if it never became ready.
-    fn is_unready(&self, pod: &SeenPod, sample: &PodSample, starting: Time) -> bool {
-        let (Some(ready), Some(started)) = (pod.ready, pod.started) else { return true };
-        let transition = pod.ready_transition.unwrap_or(Time::from_nanos(i64::MIN));
-        let is_false = ready == ConditionStatus::False;
-        if started > starting {
-            // The sample must begin after the pod became what it is.
-            is_false || sample.timestamp < transition.offset(sample.window_nanos)
-        } else {
-            is_false && started + self.config.initial_readiness_delay > transition
-        }
-    }
-
-    /// What every listed pod asks for, also those whose samples do not count.
-    fn requests(&self, resource: &str, container: Option<&str>) -> Result<Vec<i64>, NoProposal> {
-        let pods = self.view.pods();
-        // Pods have few templates, and neighbours mostly the same one.
-        let mut known: Vec<(u32, Result<i64, NoRequest>)> = Vec::new();
-        let mut requests = Vec::with_capacity(pods.len());
-        let mut lacking = Vec::new();
-        for (position, pod) in pods.iter().enumerate() {
-            let found = known.iter().position(|(template, _)| *template == pod.template).unwrap_or_else(|| {
-                let facts = self.view.facts(pod.template);
-                known.push((pod.template, request(facts, resource, container, self.config.pod_level_resources)));
-                known.len() - 1
-            });
-            match &known[found].1 {
-                Ok(request) => requests.push(*request),
-                Err(_) => lacking.push((found, position)),
-            }
-        }
-        // Upstream names the one that it meets first in a map; we name the first by name.
-        let first = lacking.into_iter().map(|(found, position)| (self.view.pod_name(position), found)).min();
-        match first.map(|(name, found)| (name, &known[found].1)) {
-            Some((name, Err(reason))) => Err(reason.text(&name)),
-            Some((_, Ok(_))) | None => Ok(requests),
-        }
-    }
-
-    /// The heart of it: what the samples say, and what they would say if absent ones were as harmless as can be.
-    fn weigh(
-        &self,
-        current: i32,
-        metrics: &PodMetrics,
-        groups: &[Group],
-        goal: impl FnOnce() -> Result<Goal, NoProposal>,
-    ) -> Result<Proposal, NoProposal> {
-        let members = |wanted: Group| {
-            groups.iter().enumerate().filter(move |(_, group)| **group == wanted).map(|(position, _)| position)
-        };
-        let mut weighed: Vec<(Option<usize>, i64)> = Vec::with_capacity(groups.len() + metrics.strangers.len());
-        weighed.extend(
-            members(Group::Counted)
-                .filter_map(|position| sample(metrics, position).map(|sample| (Some(position), sample.milli))),
-        );
-        let counted = weighed.len();
-        weighed.extend(metrics.strangers.iter().map(|milli| (None, *milli)));
-        if weighed.is_empty() {
-            return Err(NO_SAMPLES.to_owned());
-        }
-        let goal = goal()?;
-        let first = goal.usage(&weighed)?;
-        let proposal = |replicas| Proposal {
-            replicas,
-            utilization: first.utilization,
-            usage: first.mean,
-            timestamp: Some(metrics.timestamp),
-        };
-
-        let up_with_unready = members(Group::Unready).next().is_some() && first.ratio > 1.0;
-        if !up_with_unready && members(Group::Missing).next().is_none() {
-            if self.tolerances.contain(first.ratio) {
-                return Ok(proposal(current));
-            }
-            return Ok(proposal(ceil_i32(first.ratio * count(counted))));
-        }
-
-        if first.ratio < 1.0 {
-            weighed.extend(members(Group::Missing).map(|position| (Some(position), goal.harmless_down(position))));
-        } else if first.ratio > 1.0 {
-            weighed.extend(members(Group::Missing).map(|position| (Some(position), 0)));
-        }
-        if up_with_unready {
-            weighed.extend(members(Group::Unready).map(|position| (Some(position), 0)));
-        }
-        let second = goal.usage(&weighed)?.ratio;
-        let turned = (first.ratio < 1.0 && second > 1.0) || (first.ratio > 1.0 && second < 1.0);
-        if self.tolerances.contain(second) || turned {
-            return Ok(proposal(current));
-        }
-        let replicas = ceil_i32(second * count(weighed.len()));
-        let wrong_way = (second < 1.0 && replicas > current) || (second > 1.0 && replicas < current);
-        Ok(proposal(if wrong_way { current } else { replicas }))
-    }
-}
-
-impl Goal {
-    fn usage(&self, weighed: &[(Option<usize>, i64)]) -> Result<Usage, NoProposal> {
-        match self {
-            Self::Utilization { percent, requests } => {
-                let (mut used, mut asked, mut entries) = (0_i64, 0_i64, 0_i64);
-                for (position, milli) in weighed {
-                    let Some(request) = position.and_then(|position| requests.get(position)) else { continue };
-                    used = used.wrapping_add(*milli);
-                    asked = asked.wrapping_add(*request);
-                    entries = entries.wrapping_add(1);
-                }
-                if asked == 0 || entries == 0 {
-                    return Err("no metrics returned matched known pods".to_owned());
-                }
-                let utilization = low_32_bits(used.wrapping_mul(100).wrapping_div(asked));
-                let ratio = f64::from(utilization) / f64::from(*percent);
-                Ok(Usage { ratio, utilization: Some(utilization), mean: used.wrapping_div(entries) })
-            }
-            Self::Mean(target) => {
-                let sum = weighed.iter().fold(0_i64, |sum, (_, milli)| sum.wrapping_add(*milli));
-                let entries = i64::try_from(weighed.len()).unwrap_or(i64::MAX).max(1);
-                let mean = sum.wrapping_div(entries);
-                Ok(Usage { ratio: float(mean) / float(*target), utilization: None, mean })
-            }
-        }
-    }
-
-    /// What a pod without a sample is taken to use on the way down.
-    fn harmless_down(&self, position: usize) -> i64 {
-        match self {
-            Self::Utilization { percent, requests } => {
-                let request = requests.get(position).copied().unwrap_or_default();
-                request.wrapping_mul(i64::from((*percent).max(100))).wrapping_div(100)
-            }
-            Self::Mean(target) => *target,
-        }
-    }
 }
 
 /// A metric of an object.
@@ -452,16 +259,6 @@ pub(super) fn go_print(selector: Option<&LabelSelector>) -> String {
     )
 }
 
-fn sample(metrics: &PodMetrics, position: usize) -> Option<&PodSample> {
-    metrics.samples.get(position)?.as_ref()
-}
-
-fn count(number: usize) -> f64 {
+pub(super) fn count(number: usize) -> f64 {
     float(i64::try_from(number).unwrap_or(i64::MAX))
-}
-
-/// Go's conversion to 32 bits drops the upper ones.
-fn low_32_bits(number: i64) -> i32 {
-    let [a, b, c, d, ..] = number.to_le_bytes();
-    i32::from_le_bytes([a, b, c, d])
 }

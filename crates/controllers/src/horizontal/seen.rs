@@ -74,6 +74,12 @@ pub trait HorizontalView {
     /// The labels of the pods, equal ones once.
     fn label_sets(&self) -> Vec<StringMap>;
 
+    /// Whether it is known from an earlier pass that the selector of the target has been learned and that no
+    /// other autoscaler's picks any of the pods. A view that remembers nothing says no.
+    fn is_uncontested(&self) -> bool {
+        false
+    }
+
     /// What each pod uses of a resource, or one container of it.
     ///
     /// # Errors

@@ -73,6 +73,22 @@ impl Selectors {
         self.known(namespace, name).map(|known| &known.selector)
     }
 
+    /// Whether the selector of an autoscaler is known, spelled like this, and no other autoscaler of its
+    /// namespace picks pods with any of these labels.
+    pub fn leave_alone<'a>(
+        &self,
+        (namespace, name): (&str, &str),
+        spelled: &str,
+        mut label_sets: impl Iterator<Item = &'a StringMap>,
+    ) -> bool {
+        self.learned(namespace, name, spelled).is_some()
+            && label_sets.all(|labels| {
+                let mut is_alone = true;
+                self.selecting(namespace, labels, |other| is_alone &= **other == *name);
+                is_alone
+            })
+    }
+
     /// Tells the names of the autoscalers of a namespace whose selectors pick pods with these labels.
     pub fn selecting(&self, namespace: &str, labels: &StringMap, mut tell: impl FnMut(&Arc<str>)) {
         let Some(by_key) = self.by_value.get(namespace) else { return };

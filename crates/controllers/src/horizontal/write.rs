@@ -8,8 +8,8 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wavetank_engine::Time;
-use wavetank_model::horizontal::HorizontalStatus;
-use wavetank_model::{Base, HorizontalPodAutoscaler, Plan, Refusal, Scale, Selector};
+use wavetank_model::horizontal::{HorizontalSpec, HorizontalStatus};
+use wavetank_model::{Base, HorizontalPodAutoscaler, ObjectMeta, Plan, Refusal, Scale, Selector};
 
 /// What was found where the autoscaler points.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,23 @@ pub enum TargetSeen {
     Found(Scale),
 }
 
+/// An autoscaler as seen.
+#[derive(Clone, Copy, Debug)]
+pub struct SeenAutoscaler<'a> {
+    /// Metadata.
+    pub meta: &'a ObjectMeta,
+    /// What is wanted.
+    pub spec: &'a HorizontalSpec,
+    /// What was observed and decided.
+    pub status: &'a HorizontalStatus,
+}
+
+impl<'a> From<&'a HorizontalPodAutoscaler> for SeenAutoscaler<'a> {
+    fn from(autoscaler: &'a HorizontalPodAutoscaler) -> Self {
+        Self { meta: &autoscaler.meta, spec: &autoscaler.spec, status: &autoscaler.status }
+    }
+}
+
 /// What a pass for one autoscaler decides by.
 #[derive(Clone, Copy)]
 pub struct HorizontalInputs<'a> {
@@ -30,7 +47,7 @@ pub struct HorizontalInputs<'a> {
     /// Settings of the controller.
     pub config: &'a HorizontalConfig,
     /// The autoscaler as seen.
-    pub autoscaler: &'a HorizontalPodAutoscaler,
+    pub autoscaler: SeenAutoscaler<'a>,
     /// Its target.
     pub target: &'a TargetSeen,
     /// What is remembered of it.

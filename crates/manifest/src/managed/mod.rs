@@ -177,6 +177,12 @@ pub fn scaled(kind: Kind, meta: &ObjectMeta, writer: Writer<'_>) -> Option<Arc<M
     if known.is_some_and(|known| is_untracked(known)) {
         return known.cloned();
     }
+    let again = known.and_then(|known| scaled_again(kind, known, writer));
+    Some(Arc::new(again.unwrap_or_else(|| scaled_anew(kind, meta, writer))))
+}
+
+fn scaled_anew(kind: Kind, meta: &ObjectMeta, writer: Writer<'_>) -> ManagedFields {
+    let known = meta.managed.as_ref();
     let replicas = FieldSet::of_fields(&[&["spec", "replicas"]]);
     let mut owners = Owners::of(known.map(|known| known.entries.as_slice()).unwrap_or_default());
     for owned in owners.0.values_mut() {
@@ -185,7 +191,33 @@ pub fn scaled(kind: Kind, meta: &ObjectMeta, writer: Writer<'_>) -> Option<Arc<M
     give(&mut owners, writer.owner(kind, ManagedOperation::Update), &replicas, kind, writer.time);
     let maker = if meta.controller().is_some() { CONTROLLERS } else { KUBECTL_CREATE };
     let creator = known.map_or_else(|| Some(maker.into()), |known| known.creator.clone());
-    Some(Arc::new(ManagedFields { creator, entries: owners.entries() }))
+    ManagedFields { creator, entries: owners.entries() }
+}
+
+/// The owners if the one who sets the replicas by the subresource owns them already, and alone: then nothing
+/// but the time of its entry changes, and no set of fields need be read.
+fn scaled_again(kind: Kind, known: &ManagedFields, writer: Writer<'_>) -> Option<ManagedFields> {
+    let is_writers = |entry: &ManagedFieldsEntry| {
+        entry.operation == ManagedOperation::Update
+            && *entry.manager == *writer.manager
+            && *entry.subresource == *writer.subresource
+            && *entry.api_version == *kind.api_version()
+    };
+    let position = known.entries.iter().position(is_writers)?;
+    let is_alone = known.entries.iter().enumerate().all(|(other, entry)| {
+        if other == position {
+            *entry.fields == *r#"{"f:spec":{"f:replicas":{}}}"#
+        } else {
+            *entry.fields != *"{}" && !entry.fields.contains("f:replicas")
+        }
+    });
+    if !is_alone {
+        return None;
+    }
+    let mut again = known.clone();
+    again.entries.get_mut(position)?.time = Some(writer.time.floor_second());
+    again.entries.sort_by(entries::in_order);
+    Some(again)
 }
 
 /// What an apply leads to.

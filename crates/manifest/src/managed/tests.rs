@@ -343,3 +343,24 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn whoever_scales_again_renews_the_time_of_its_entry_and_changes_nothing_else() {
+    let edge = edge();
+    let scales =
+        |manager, seconds| Writer { manager, subresource: "scale", time: Time::from_seconds(seconds), edge: &edge };
+    let mut web = Subject::created_by("other", &manifest(3));
+    let mut meta = ObjectMeta { managed: web.managed.clone().map(Arc::new), ..ObjectMeta::default() };
+    assert_eq!(scaled_again(Kind::Deployment, meta.managed.as_ref().unwrap(), scales("me", 10)), None);
+    meta.managed = scaled(Kind::Deployment, &meta, scales("me", 10));
+    for seconds in [20, 3] {
+        let again = scaled_again(Kind::Deployment, meta.managed.as_ref().unwrap(), scales("me", seconds)).unwrap();
+        assert_eq!(again, scaled_anew(Kind::Deployment, &meta, scales("me", seconds)));
+        meta.managed = Some(Arc::new(again));
+    }
+    // Who owns the field as well has to be told apart from it.
+    web.managed = meta.managed.as_deref().cloned();
+    web.apply("third", &applies(&json!({"replicas": 3})), true).unwrap();
+    let known = web.managed.unwrap();
+    assert_eq!(scaled_again(Kind::Deployment, &known, scales("me", 30)), None);
+}

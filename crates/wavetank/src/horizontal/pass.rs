@@ -10,21 +10,22 @@ use crate::cluster::Cluster;
 use crate::event::Event;
 use crate::history::log::{Component, ObjectRef};
 use crate::horizontal::frozen::Frozen;
+use crate::horizontal::records::PickedPods;
 use crate::horizontal::view::View;
-use crate::horizontal::{AutoscalerId, PickedPods};
+use crate::horizontal::{AutoscalerId, spec_of};
 use crate::profile::ClientRate;
-use crate::verbs::scale::Target;
+use crate::verbs::scale::{Found, Target};
 use core::cell::OnceCell;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wavetank_controllers::horizontal::{
-    HorizontalInputs, HorizontalOutcome, HorizontalView, HorizontalWrite, TargetSeen, group_version,
+    HorizontalInputs, HorizontalOutcome, HorizontalView, HorizontalWrite, SeenAutoscaler, TargetSeen, group_version,
     reconcile_horizontal,
 };
 use wavetank_engine::Time;
-use wavetank_model::horizontal::HorizontalSpec;
-use wavetank_model::{Base, DocumentKey, EventRecord, HorizontalPodAutoscaler, Plan, Reason, Refusal, Reply, Selector};
+use wavetank_model::horizontal::{HorizontalSpec, HorizontalStatus};
+use wavetank_model::{Base, Document, DocumentKey, EventRecord, ObjectMeta, Plan, Reason, Refusal, Reply, Selector};
 use wavetank_store::Precondition;
 
 /// How long a conflicting scale write waits for its next try. Source: `DefaultRetry` of
@@ -35,7 +36,10 @@ const CONFLICT_PAUSE: Duration = Duration::from_millis(10);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct HorizontalPass {
     key: DocumentKey,
-    autoscaler: HorizontalPodAutoscaler,
+    /// The autoscaler as seen when the pass began.
+    document: Arc<Document>,
+    spec: Arc<HorizontalSpec>,
+    status: Arc<HorizontalStatus>,
     stage: Stage,
     scaled: Option<Target>,
     target: TargetSeen,
@@ -68,17 +72,19 @@ enum Stage {
 impl Cluster {
     pub(crate) fn run_horizontal_pass(&mut self, id: AutoscalerId) {
         self.counters.horizontal_passes += 1;
-        let Some(record) = self.horizontal.records.get(&id) else { return self.horizontals.queue.done(id) };
+        let Some(record) = self.horizontal.records.get(id) else { return self.horizontals.queue.done(id) };
         let seen = record.document.and_then(|key| Some((key, self.store.document(key)?.seen.as_ref()?)));
         let Some((key, document)) = seen else {
             self.horizontal.forget(id);
             return self.horizontals.queue.done(id);
         };
-        let autoscaler = self.typed(document);
-        let scaled = self.target_of(id, &autoscaler);
+        let (document, spec, status) = (Arc::clone(document), spec_of(document), self.status_of(document));
+        let scaled = self.target_of(id, &document, &spec);
         let pass = HorizontalPass {
             key,
-            autoscaler,
+            document,
+            spec,
+            status,
             stage: Stage::Scale,
             scaled,
             target: TargetSeen::UnknownKind,
@@ -102,17 +108,18 @@ impl Cluster {
     }
 
     /// What an autoscaler scales, if the API serves its kind.
-    fn target_of(&mut self, id: AutoscalerId, autoscaler: &HorizontalPodAutoscaler) -> Option<Target> {
-        if let Some((spec, target)) = &self.horizontal.records.get(&id)?.known.target
-            && Arc::ptr_eq(spec, &autoscaler.spec)
+    fn target_of(&mut self, id: AutoscalerId, document: &Document, spec: &Arc<HorizontalSpec>) -> Option<Target> {
+        if let Some((known, target)) = &self.horizontal.records.get(id)?.known.target
+            && Arc::ptr_eq(known, spec)
         {
             return target.clone();
         }
-        let (reference, namespace) = (&autoscaler.spec.scale_target, &autoscaler.meta.namespace);
+        let (reference, namespace) = (&spec.scale_target, &document.meta.namespace);
         let group = group_version(&reference.api_version).map_or("", |(group, _)| group);
         let target = self.scale_target(group, &reference.kind, namespace, &reference.name);
-        let record = self.horizontal.records.get_mut(&id)?;
-        record.known.target = Some((Arc::clone(&autoscaler.spec), target.clone()));
+        let record = self.horizontal.records.get_mut(id)?;
+        record.known.target = Some((Arc::clone(spec), target.clone()));
+        record.known.found = Found::default();
         target
     }
 
@@ -140,7 +147,7 @@ impl Cluster {
             match pass.stage {
                 Stage::Scale => {
                     self.read_scale_of(id, &mut pass);
-                    pass.stage = Stage::Metrics(metrics_to_read(&pass.autoscaler.spec, &pass.target));
+                    pass.stage = Stage::Metrics(metrics_to_read(&pass.spec, &pass.target));
                 }
                 Stage::Metrics(left) if left > 1 => pass.stage = Stage::Metrics(left - 1),
                 Stage::Metrics(_) => {
@@ -186,10 +193,11 @@ impl Cluster {
 
     fn read_scale_of(&mut self, id: AutoscalerId, pass: &mut HorizontalPass) {
         let Some(scaled) = &pass.scaled else { return };
-        let mut spelled = self.horizontal.records.get_mut(&id).and_then(|record| record.known.spelled.take());
-        let read = self.read_target(scaled, &mut spelled);
-        if let Some(record) = self.horizontal.records.get_mut(&id) {
-            record.known.spelled = spelled;
+        let found = self.horizontal.records.get_mut(id).map(|record| core::mem::take(&mut record.known.found));
+        let mut found = found.unwrap_or_default();
+        let read = self.read_target(scaled, &mut found);
+        if let Some(record) = self.horizontal.records.get_mut(id) {
+            record.known.found = found;
         }
         match read {
             Ok((scale, version)) => {
@@ -207,15 +215,17 @@ impl Cluster {
         pass: &HorizontalPass,
         use_view: impl FnOnce(&Self, &View<'_>) -> T,
     ) -> T {
-        let namespace = &pass.autoscaler.meta.namespace;
-        let known = self.horizontal.records.get_mut(&id).map(|record| core::mem::take(&mut record.known));
+        let namespace = &pass.document.meta.namespace;
+        let known = self.horizontal.records.get_mut(id).map(|record| core::mem::take(&mut record.known));
         let mut known = known.unwrap_or_default();
-        let picked = self.picked_pods(pass, known.picked.take());
+        let mut picked = self.picked_pods(pass, known.picked.take());
         let changes = self.metrics.changes_seen(&picked.cohorts);
         let pods = match known.listed.take() {
             Some((at, listed)) if at == changes => OnceCell::from(listed),
             _ => OnceCell::new(),
         };
+        let name = self.horizontal.records.get(id).map(|record| &record.name);
+        let is_uncontested = name.is_some_and(|name| self.horizontal.is_uncontested(&self.store, name, &mut picked));
         let view = View {
             store: &self.store,
             metrics: &self.metrics,
@@ -223,12 +233,13 @@ impl Cluster {
             namespace,
             cohorts: &picked.cohorts,
             groups: &picked.groups,
+            is_uncontested,
             pods,
         };
         let result = use_view(self, &view);
         known.listed = view.pods.into_inner().map(|listed| (changes, listed));
         known.picked = Some(picked);
-        if let Some(record) = self.horizontal.records.get_mut(&id) {
+        if let Some(record) = self.horizontal.records.get_mut(id) {
             record.known = known;
         }
         result
@@ -244,18 +255,18 @@ impl Cluster {
         if let Some(known) = known.filter(|known| known.among == among && known.spelled == spelled) {
             return known;
         }
-        let namespace = &pass.autoscaler.meta.namespace;
+        let namespace = &pass.document.meta.namespace;
         let selector = Selector::parse(&spelled).ok().filter(|_| !spelled.is_empty());
         let cohorts = selector.map_or_else(Arc::default, |selector| {
             self.metrics.picked.cohorts(&self.store, namespace, &spelled, &selector)
         });
         let groups = self.metrics.groups_of(&self.store, &cohorts);
-        PickedPods { spelled, among, cohorts, groups }
+        PickedPods { spelled, among, cohorts, groups, uncontested: None }
     }
 
     fn freeze(&mut self, id: AutoscalerId, pass: &HorizontalPass) -> Frozen {
-        let (spec, namespace) = (&pass.autoscaler.spec, &pass.autoscaler.meta.namespace);
-        self.with_view(id, pass, |cluster, view| Frozen::of(view, spec, namespace, &cluster.horizontal.selectors))
+        let (spec, namespace) = (&pass.spec, &pass.document.meta.namespace);
+        self.with_view(id, pass, |cluster, view| Frozen::of(view, spec, namespace, cluster.horizontal.selectors()))
     }
 
     fn plan_horizontal(&mut self, id: AutoscalerId, pass: &mut HorizontalPass) {
@@ -280,10 +291,10 @@ impl Cluster {
         let inputs = HorizontalInputs {
             now: pass.decided,
             config: &self.horizontal.config,
-            autoscaler: &pass.autoscaler,
+            autoscaler: SeenAutoscaler { meta: &pass.document.meta, spec: &pass.spec, status: &pass.status },
             target: &pass.target,
-            memory: self.horizontal.records.get(&id).map_or(&fresh, |record| &record.memory),
-            selectors: pass.frozen.as_ref().map_or(&self.horizontal.selectors, |frozen| &frozen.selectors),
+            memory: self.horizontal.records.get(id).map_or(&fresh, |record| &record.memory),
+            selectors: pass.frozen.as_ref().map_or(self.horizontal.selectors(), |frozen| &frozen.selectors),
             view,
         };
         reconcile_horizontal(&inputs, &pass.replies)
@@ -295,11 +306,13 @@ impl Cluster {
             Some(HorizontalWrite::Scale { base, replicas }) => {
                 let Some(scaled) = &pass.scaled else { return Ok(()) };
                 if *base == Base::Fresh {
-                    pass.version = self.read_target(scaled, &mut None)?.1;
+                    pass.version = self.read_target(scaled, &mut Found::default())?.1;
                 }
                 self.write_target(scaled, *replicas, Precondition::Version(pass.version))
             }
-            Some(HorizontalWrite::Status(status)) => self.write_horizontal_status(pass.key, &pass.autoscaler, status),
+            Some(HorizontalWrite::Status(status)) => {
+                self.write_horizontal_status(pass.key, &pass.document.meta, status)
+            }
             None => Err(Refusal::new(Reason::InternalError, "there is no such request")),
         }
     }
@@ -309,16 +322,17 @@ impl Cluster {
         while let Some((_, event)) = pass.plan.events.get(pass.recorded).filter(|(after, _)| *after <= reached) {
             let event: EventRecord = event.clone();
             pass.recorded += 1;
-            self.record(Component::HorizontalPodAutoscaler, || about(&pass.autoscaler), event);
+            self.record(Component::HorizontalPodAutoscaler, || about(&pass.document.meta), event);
         }
     }
 
     fn end_horizontal_pass(&mut self, id: AutoscalerId, pass: HorizontalPass) {
-        if let Some(record) = self.horizontal.records.get_mut(&id) {
+        if let Some(record) = self.horizontal.records.get_mut(id) {
             record.memory = pass.memory;
             // One that was deleted meanwhile must not keep others from its pods.
             if let Some(selector) = pass.learned.filter(|_| record.document == Some(pass.key)) {
-                self.horizontal.selectors.put(&record.name, &selector);
+                let name = record.name.clone();
+                self.horizontal.learn(&name, &selector);
             }
         }
         self.horizontals.queue.forget(id);
@@ -339,12 +353,12 @@ fn metrics_to_read(spec: &HorizontalSpec, target: &TargetSeen) -> usize {
     }
 }
 
-fn about(autoscaler: &HorizontalPodAutoscaler) -> ObjectRef {
+fn about(meta: &ObjectMeta) -> ObjectRef {
     ObjectRef {
         kind: wavetank_model::Kind::HorizontalPodAutoscaler.as_str().into(),
-        namespace: Arc::clone(&autoscaler.meta.namespace),
-        name: Arc::clone(&autoscaler.meta.name),
-        uid: autoscaler.meta.uid,
+        namespace: Arc::clone(&meta.namespace),
+        name: Arc::clone(&meta.name),
+        uid: meta.uid,
         field_path: "".into(),
     }
 }

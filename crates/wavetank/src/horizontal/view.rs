@@ -1,7 +1,7 @@
 //! What an autoscaler's pass may look up, read off the store and the metrics pipeline.
 
 use crate::metrics::{Metrics, pods_of};
-use core::cell::OnceCell;
+use core::cell::{Cell, OnceCell};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use wavetank_controllers::HorizontalView;
@@ -21,6 +21,8 @@ pub(crate) struct View<'a> {
     pub(crate) cohorts: &'a BTreeSet<CohortId>,
     /// Groups of the pipeline that have any of these pods.
     pub(crate) groups: &'a [usize],
+    /// Whether the pods are known to be nobody else's.
+    pub(crate) is_uncontested: bool,
     /// Collected when a metric first asks for them, unless they are known.
     pub(crate) pods: OnceCell<Arc<Listed>>,
 }
@@ -57,19 +59,19 @@ impl View<'_> {
         })
     }
 
-    /// The APIs list only pods that are there, so there are no strangers among the samples.
-    fn placed(&self, samples: Vec<Option<Sample>>) -> PodMetrics {
-        let mut timestamp = None;
+    /// What the APIs say of a pod, as an autoscaler reads it, and the time of the latest of it.
+    fn reading<'a>(&self, latest: &'a Cell<Option<Time>>) -> impl Fn(Sample) -> PodSample + use<'a> {
         let window = self.metrics.pipeline.settings().window.as_nanos();
         let window_nanos = i64::try_from(window).unwrap_or(i64::MAX);
-        let placed = samples.into_iter().map(|sample| {
-            sample.map(|sample| {
-                timestamp = timestamp.max(Some(sample.timestamp));
-                PodSample { milli: sample.milli, timestamp: sample.timestamp, window_nanos }
-            })
-        });
-        let samples = placed.collect();
-        PodMetrics { samples, strangers: Vec::new(), timestamp: timestamp.unwrap_or(self.now) }
+        move |sample| {
+            latest.set(latest.get().max(Some(sample.timestamp)));
+            PodSample { milli: sample.milli, timestamp: sample.timestamp, window_nanos }
+        }
+    }
+
+    /// The APIs list only pods that are there, so there are no strangers among the samples.
+    fn answer(&self, samples: Vec<Option<PodSample>>, latest: &Cell<Option<Time>>) -> PodMetrics {
+        PodMetrics { samples, strangers: Vec::new(), timestamp: latest.get().unwrap_or(self.now) }
     }
 }
 
@@ -96,16 +98,24 @@ impl HorizontalView for View<'_> {
         present.map(|cohort| cohort.identity.labels.clone()).collect()
     }
 
+    fn is_uncontested(&self) -> bool {
+        self.is_uncontested
+    }
+
     fn resource(&self, resource: &str, container: Option<&str>) -> Result<PodMetrics, MetricError> {
         let (pipeline, uids) = (&self.metrics.pipeline, &self.listed().uids);
-        let samples = pipeline.resource_of(self.now, self.groups, uids, resource, container).map_err(words)?;
-        Ok(self.placed(samples))
+        let latest = Cell::default();
+        let reading = self.reading(&latest);
+        let samples = pipeline.resource_of(self.now, self.groups, uids, (resource, container), reading);
+        Ok(self.answer(samples.map_err(words)?, &latest))
     }
 
     fn custom(&self, metric: &str, selector: &Selector) -> Result<PodMetrics, MetricError> {
         let (pipeline, uids) = (&self.metrics.pipeline, &self.listed().uids);
-        let samples = pipeline.custom_of(self.now, self.groups, uids, metric, selector).map_err(words)?;
-        Ok(self.placed(samples))
+        let latest = Cell::default();
+        let reading = self.reading(&latest);
+        let samples = pipeline.custom_of(self.now, self.groups, uids, (metric, selector), reading);
+        Ok(self.answer(samples.map_err(words)?, &latest))
     }
 
     fn object(&self, object: &ObjectReference, metric: &str, selector: &Selector) -> Result<(i64, Time), MetricError> {

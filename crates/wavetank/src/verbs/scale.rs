@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wavetank_manifest::managed::CONTROLLERS;
 use wavetank_model::{
-    Deployment, Document, Kind, LabelSelector, ObjectMeta, Refusal, ReplicaSet, Scale, SetKind, StringMap,
+    Deployment, DeploymentKey, Document, Kind, LabelSelector, ObjectMeta, Refusal, ReplicaSet, Scale, SetKind,
+    StringMap,
 };
 use wavetank_store::{Precondition, Store};
 
@@ -72,9 +73,9 @@ impl Cluster {
     }
 
     /// Reads the scale of a target, and its version.
-    pub(crate) fn read_target(&self, of: &Target, spelled: &mut Option<Spelled>) -> Result<(Scale, u64), Refusal> {
+    pub(crate) fn read_target(&self, of: &Target, found: &mut Found) -> Result<(Scale, u64), Refusal> {
         match of {
-            Target::BuiltIn(scalable) => read_scale(&self.store, scalable, spelled),
+            Target::BuiltIn(scalable) => read_scale(&self.store, scalable, found),
             Target::Own(kind, namespace, name) => self.own.read_scale(kind, namespace, name),
         }
     }
@@ -132,10 +133,11 @@ impl Cluster {
     }
 }
 
-/// Reads the scale of a stored object, and the version of the object. How its selector is spelled is looked
-/// up and kept in `spelled`.
-fn read_scale(store: &Store, of: &Scalable, spelled: &mut Option<Spelled>) -> Result<(Scale, u64), Refusal> {
+/// Reads the scale of a stored object, and the version of the object. Where it is and how its selector is
+/// spelled is looked up and kept in `found`.
+fn read_scale(store: &Store, of: &Scalable, found: &mut Found) -> Result<(Scale, u64), Refusal> {
     let (namespace, name) = (&of.namespace, &of.name);
+    let Found { deployment, spelled } = found;
     let mut scale = |spec_replicas, status_replicas, selector, meta: &ObjectMeta| {
         let selector = Spelled::of(selector, spelled);
         (Scale { spec_replicas, status_replicas, selector }, meta.resource_version)
@@ -146,7 +148,7 @@ fn read_scale(store: &Store, of: &Scalable, spelled: &mut Option<Spelled>) -> Re
         return Ok(scale(spec.replicas, status.replicas, &spec.selector, meta));
     }
     if of.kind == Kind::Deployment {
-        let stored = store.deployment_key(namespace, name).and_then(|key| store.deployment(key)?.stored.as_ref());
+        let stored = known_deployment(store, of, deployment);
         let Deployment { meta, spec, status } = &**stored.ok_or_else(|| of.missing())?;
         return Ok(scale(spec.replicas, status.replicas, &spec.selector, meta));
     }
@@ -154,9 +156,29 @@ fn read_scale(store: &Store, of: &Scalable, spelled: &mut Option<Spelled>) -> Re
     Ok((scale_of(stored), stored.meta.resource_version))
 }
 
+/// What was found out about a target and holds for long.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found {
+    deployment: Option<DeploymentKey>,
+    spelled: Option<Spelled>,
+}
+
+/// A stored Deployment. The object under a key keeps its name, so it need not be looked up by it.
+fn known_deployment<'a>(
+    store: &'a Store,
+    of: &Scalable,
+    known: &mut Option<DeploymentKey>,
+) -> Option<&'a Arc<Deployment>> {
+    let stored = |key| store.deployment(key)?.stored.as_ref();
+    known.and_then(stored).or_else(|| {
+        *known = store.deployment_key(&of.namespace, &of.name);
+        known.and_then(stored)
+    })
+}
+
 /// A selector and its form on command lines.
 #[derive(Clone, Debug)]
-pub(crate) struct Spelled {
+struct Spelled {
     selector: LabelSelector,
     text: Arc<str>,
 }

@@ -131,7 +131,7 @@ impl Cluster {
         let inputs = HorizontalInputs {
             now,
             config: &self.config,
-            autoscaler: &autoscaler,
+            autoscaler: (&autoscaler).into(),
             target: &target,
             memory: &memory,
             selectors: &self.memory.selectors,
