@@ -34,7 +34,8 @@ impl World {
         let deployment = self.deployment.clone();
         let name = new_set_name(&deployment);
         let taken = seen.iter().find(|seen| *seen.set.meta.name == *name);
-        let now = Time::from_seconds(i64::try_from(self.clock).unwrap());
+        // Within a second, since what is written is cut to whole ones.
+        let now = Time::from_seconds(i64::try_from(self.clock).unwrap()).offset(250_000_000);
         let inputs = DeploymentInputs { now, deployment: &deployment, sets: &seen, taken };
         self.versions.clear();
         let plan = drive(
@@ -50,6 +51,13 @@ impl World {
                 }
             },
         );
+        if let Some(at_rest) = plan.at_rest {
+            let inputs = DeploymentInputs { deployment: &self.deployment, ..inputs };
+            let next = reconcile_deployment(&inputs, &[]);
+            assert_eq!(plan.writes.len(), 1, "a pass that needs no other one wrote a status");
+            assert!(next.writes.is_empty() && next.events.is_empty() && next.error.is_none(), "{next:?}");
+            assert_eq!(next.look_again, at_rest);
+        }
         self.run_pods();
         plan
     }

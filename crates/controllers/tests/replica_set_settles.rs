@@ -34,7 +34,14 @@ impl World {
     fn pass(&mut self) -> Plan<ReplicaSetWrite> {
         let (seen, set) = (self.seen(), self.set.clone());
         let inputs = ReplicaSetInputs { now: NOW, set: &set, pods: &seen, expectations_met: true, burst: self.burst };
-        drive(|replies| reconcile_replica_set(&inputs, replies), |_, write| self.apply(write))
+        let plan = drive(|replies| reconcile_replica_set(&inputs, replies), |_, write| self.apply(write));
+        if let Some(at_rest) = plan.at_rest {
+            let next = reconcile_replica_set(&ReplicaSetInputs { set: &self.set, ..inputs }, &[]);
+            assert_eq!(plan.writes.len(), 1, "a pass that needs no other one wrote a status");
+            assert!(next.writes.is_empty() && next.events.is_empty() && next.error.is_none(), "{next:?}");
+            assert_eq!(next.look_again, at_rest);
+        }
+        plan
     }
 
     fn apply(&mut self, write: &ReplicaSetWrite) -> Reply {

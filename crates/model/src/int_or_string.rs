@@ -57,7 +57,28 @@ impl IntOrString {
     /// # Errors
     ///
     /// If it is a text that is no percentage.
+    #[inline]
     pub fn scaled_value(&self, total: i32, round_up: bool) -> Result<i32, IntOrStringError> {
+        self.usual_value(total, round_up).map_or_else(|| self.unusual_value(total, round_up), Ok)
+    }
+
+    /// What nearly everybody writes, read in every pass: a number, or a percentage of two digits.
+    #[inline]
+    fn usual_value(&self, total: i32, round_up: bool) -> Option<i32> {
+        match self {
+            Self::Int(number) => Some(*number),
+            Self::String(text) => match text.as_bytes() {
+                &[ten @ b'0'..=b'9', one @ b'0'..=b'9', b'%'] => {
+                    let product = i64::from(total) * i64::from((ten - b'0') * 10 + (one - b'0'));
+                    let rounded = product + if round_up { 99 } else { 0 };
+                    i32::try_from(rounded.div_euclid(100)).ok()
+                }
+                _ => None,
+            },
+        }
+    }
+
+    fn unusual_value(&self, total: i32, round_up: bool) -> Result<i32, IntOrStringError> {
         match self {
             Self::Int(number) => Ok(*number),
             Self::String(text) => Ok(share(total, percentage(text)?, round_up)),
@@ -113,10 +134,6 @@ pub fn resolve_fenceposts(
 }
 
 fn percentage(text: &str) -> Result<i64, IntOrStringError> {
-    // What nearly everybody writes, read in every pass.
-    if let &[ten @ b'0'..=b'9', one @ b'0'..=b'9', b'%'] = text.as_bytes() {
-        return Ok(i64::from((ten - b'0') * 10 + (one - b'0')));
-    }
     let (number, sign) = text.split_at_checked(text.len().saturating_sub(1)).unwrap_or(("", text));
     if sign != "%" {
         return Err(IntOrStringError::NotPercentage);

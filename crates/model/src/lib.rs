@@ -59,7 +59,7 @@ pub use int_or_string::IntOrString;
 pub use kind::{Kind, Storage};
 pub use managed::{ManagedFields, ManagedFieldsEntry, ManagedOperation};
 pub use meta::{ObjectMeta, OwnerReference, StringMap};
-pub use pass::{Base, LookAgain, Pass, PassError, Plan, Reply, drive};
+pub use pass::{Base, LookAgain, Pass, PassError, PassInPlace, Plan, Reply, drive};
 pub use pod::{Phase, Pod, PodFacts, PodStatus};
 pub use qos::QosClass;
 pub use quantity::Quantity;

@@ -5,6 +5,8 @@
 //! rest: the usual pass is one call, and only a refusal makes [`drive`] call again with one more reply.
 
 use crate::{EventRecord, Refusal};
+use core::borrow::BorrowMut;
+use core::marker::PhantomData;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -79,78 +81,47 @@ pub struct Plan<W> {
     pub error: Option<PassError>,
     /// When to look again.
     pub look_again: LookAgain,
+    /// What the next pass asks for if all that happens until then is what this one writes, and no time
+    /// passes. It is only known where that pass is certain to write nothing, record nothing and meet no
+    /// error, so whoever can tell that nothing else happened need not run it.
+    #[serde(skip)]
+    pub at_rest: Option<LookAgain>,
 }
 
 impl<W> Default for Plan<W> {
     fn default() -> Self {
-        Self { writes: Vec::new(), events: Vec::new(), error: None, look_again: LookAgain::No }
+        Self { writes: Vec::new(), events: Vec::new(), error: None, look_again: LookAgain::No, at_rest: None }
     }
 }
 
 impl<W> Plan<W> {
-    /// A plan of nothing that has the room of this one: passes are many, and their plans short.
-    #[must_use]
-    pub fn cleared(self) -> Self {
-        let Self { mut writes, mut events, error: _, look_again: _ } = self;
-        writes.clear();
-        events.clear();
-        Self { writes, events, ..Self::default() }
+    /// Plans nothing any more, and keeps its room: passes are many, and their plans short.
+    pub fn clear(&mut self) {
+        self.writes.clear();
+        self.events.clear();
+        self.error = None;
+        (self.look_again, self.at_rest) = (LookAgain::No, None);
     }
 }
 
 /// A pass under way: code reads like upstream, `let made = pass.put(write)?;`.
+///
+/// It has a plan of its own, or plans in the room of a former one.
 #[derive(Debug)]
-pub struct Pass<'a, W> {
+pub struct Pass<'a, W, P = Plan<W>> {
     replies: &'a [Reply],
-    plan: Plan<W>,
+    plan: P,
+    of: PhantomData<W>,
 }
+
+/// A pass in the room of a former plan.
+pub type PassInPlace<'a, W> = Pass<'a, W, &'a mut Plan<W>>;
 
 impl<'a, W> Pass<'a, W> {
     /// A pass that knows these replies.
     #[must_use]
     pub fn new(replies: &'a [Reply]) -> Self {
-        Self { replies, plan: Plan::default() }
-    }
-
-    /// A pass that knows these replies and plans in the room of a former plan.
-    #[must_use]
-    pub fn in_place_of(replies: &'a [Reply], former: Plan<W>) -> Self {
-        Self { replies, plan: former.cleared() }
-    }
-
-    /// Makes a write that stands for one request; answers its number, or the refusal.
-    ///
-    /// # Errors
-    /// The refusal, if the write was answered with one.
-    pub fn put(&mut self, write: W) -> Result<usize, Refusal> {
-        let number = self.plan.writes.len();
-        match self.put_many(write, 1).refused {
-            None => Ok(number),
-            Some(refusal) => Err(refusal),
-        }
-    }
-
-    /// Makes a write that stands for `count` equal requests.
-    pub fn put_many(&mut self, write: W, count: u32) -> Reply {
-        let number = self.plan.writes.len();
-        self.plan.writes.push(write);
-        self.replies.get(number).cloned().unwrap_or(Reply::done(count))
-    }
-
-    /// Writes made so far.
-    #[must_use]
-    pub const fn writes(&self) -> usize {
-        self.plan.writes.len()
-    }
-
-    /// Records an event after the writes made so far.
-    pub fn record(&mut self, event: EventRecord) {
-        self.plan.events.push((self.plan.writes.len(), event));
-    }
-
-    /// Asks for another look, unless one was asked for.
-    pub fn look_again(&mut self, look_again: LookAgain) {
-        self.plan.look_again = look_again;
+        Self { replies, plan: Plan::default(), of: PhantomData }
     }
 
     /// The plan, with upstream's error return.
@@ -158,6 +129,77 @@ impl<'a, W> Pass<'a, W> {
     pub fn end(mut self, result: Result<(), PassError>) -> Plan<W> {
         self.plan.error = result.err();
         self.plan
+    }
+}
+
+impl<'a, W> PassInPlace<'a, W> {
+    /// A pass that knows these replies and plans in the room of a former plan.
+    #[must_use]
+    pub fn in_place_of(replies: &'a [Reply], former: &'a mut Plan<W>) -> Self {
+        former.clear();
+        Self { replies, plan: former, of: PhantomData }
+    }
+
+    /// The plan is made, with upstream's error return.
+    pub fn close(self, result: Result<(), PassError>) {
+        if let Err(error) = result {
+            self.plan.error = Some(error);
+        }
+    }
+}
+
+impl<W, P: BorrowMut<Plan<W>>> Pass<'_, W, P> {
+    fn plan(&mut self) -> &mut Plan<W> {
+        self.plan.borrow_mut()
+    }
+
+    /// Makes a write that stands for one request; answers its number, or the refusal.
+    ///
+    /// # Errors
+    /// The refusal, if the write was answered with one.
+    pub fn put(&mut self, write: W) -> Result<usize, Refusal> {
+        let number = self.writes();
+        self.plan().writes.push(write);
+        match self.replies.get(number).and_then(|reply| reply.refused.as_ref()) {
+            None => Ok(number),
+            Some(refusal) => Err(refusal.clone()),
+        }
+    }
+
+    /// Makes a write that stands for `count` equal requests.
+    pub fn put_many(&mut self, write: W, count: u32) -> Reply {
+        let number = self.writes();
+        self.plan().writes.push(write);
+        self.replies.get(number).cloned().unwrap_or(Reply::done(count))
+    }
+
+    /// Writes made so far.
+    #[must_use]
+    pub fn writes(&self) -> usize {
+        self.plan.borrow().writes.len()
+    }
+
+    /// Records an event after the writes made so far.
+    pub fn record(&mut self, event: EventRecord) {
+        let after = self.writes();
+        self.plan().events.push((after, event));
+    }
+
+    /// Asks for another look, unless one was asked for.
+    pub fn look_again(&mut self, look_again: LookAgain) {
+        self.plan().look_again = look_again;
+    }
+
+    /// States that the next pass would do nothing but ask for this, see [`Plan::at_rest`].
+    pub fn rest(&mut self, look_again: LookAgain) {
+        self.plan().at_rest = Some(look_again);
+    }
+
+    /// Whether nothing was written or recorded so far.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let plan = self.plan.borrow();
+        plan.writes.is_empty() && plan.events.is_empty()
     }
 }
 

@@ -31,6 +31,7 @@ impl Store {
                 self.free_deployment(*key);
             }
             Change::ReplicaSet { key, old, new } => {
+                self.sights.sets += 1;
                 self.see_set(*key, new.as_ref());
                 if let (Some(old), None) = (old, new)
                     && !self.sets.contains_key(*key)
@@ -39,7 +40,10 @@ impl Store {
                     self.latest_owner = None;
                 }
             }
-            Change::Pod { key, uid, old, new } => self.see_pod(*key, *uid, old.as_ref(), new.as_ref()),
+            Change::Pod { key, uid, old, new } => {
+                self.sights.pods += 1;
+                self.see_pod(*key, *uid, old.as_ref(), new.as_ref());
+            }
             Change::Document { key, new, .. } => self.see_document(*key, new.as_ref()),
             Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
         }

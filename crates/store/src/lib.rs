@@ -39,5 +39,5 @@ pub use pod_arena::PodRecord;
 pub use pod_column::PodColumn;
 pub use pods::{NewPod, PodState};
 pub use slot::Slot;
-pub use store::{Node, Store};
+pub use store::{Node, Sights, Store};
 pub use writes::Precondition;

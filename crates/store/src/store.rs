@@ -63,6 +63,15 @@ pub(crate) struct Made {
     pub(crate) deletion_cost: i32,
 }
 
+/// How much the controllers have seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sights {
+    /// Changes of ReplicaSets and ReplicationControllers.
+    pub sets: u64,
+    /// Changes of pods.
+    pub pods: u64,
+}
+
 /// All objects of a cluster.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Store {
@@ -94,6 +103,8 @@ pub struct Store {
     pub(crate) documents: Documents,
     /// Pods with changes on their way to the controllers.
     pub(crate) behind: BTreeMap<PodKey, Behind>,
+    #[serde(default)]
+    pub(crate) sights: Sights,
     #[serde(skip)]
     pub(crate) changes: Vec<Change>,
     /// What the last pod that a set made shares with the next one.
@@ -126,6 +137,12 @@ impl Store {
     /// The same as [`Self::take_changes`], into an empty vector that is used again and again.
     pub fn take_changes_into(&mut self, changes: &mut Vec<Change>) {
         core::mem::swap(&mut self.changes, changes);
+    }
+
+    /// How much the controllers have seen: while that stays, so does all that they have seen.
+    #[must_use]
+    pub const fn sights(&self) -> Sights {
+        self.sights
     }
 
     /// The version of the last write.
@@ -312,6 +329,12 @@ impl Store {
         crowding: impl Fn(Option<u32>) -> u32,
         ranking: Ranking<'_>,
     ) -> Vec<PodKey> {
+        if let ([cohort], 1) = (cohorts, count)
+            && extra.is_empty()
+            && let Some(victim) = self.cohorts[cohort.index()].victims.first_in_turn(ranking)
+        {
+            return vec![victim];
+        }
         let taken = cohorts.iter().map(|id| core::mem::take(&mut self.cohorts[id.index()].victims));
         let mut orders: Vec<VictimOrder> = taken.chain([extra]).collect();
         let victims = first_victims(&mut orders, count, crowding, ranking);

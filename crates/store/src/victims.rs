@@ -146,6 +146,11 @@ impl core::fmt::Debug for Ranking<'_> {
     }
 }
 
+/// Whether most of a queue is out of date.
+fn is_bloated(queue: &BTreeSet<Turn>, classes: &BTreeMap<Class, u32>) -> bool {
+    queue.len() > 4 * classes.len()
+}
+
 fn index(bucket: u32) -> usize {
     usize::try_from(bucket).unwrap_or(usize::MAX)
 }
@@ -204,6 +209,33 @@ impl VictimOrder {
             let class = bucket.class;
             bucket.pods.iter().map(move |(uid, key)| class.facts(uid, key))
         })
+    }
+
+    /// Whether there is no pod.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.classes.is_empty()
+    }
+
+    /// The first victim, where that is seen at once: the first group is on one node, whose classes queue
+    /// up, and none has the readiness time of the one whose turn it is. A rollout of pods that turn ready
+    /// one after the other asks for one victim at a time.
+    pub(crate) fn first_in_turn(&mut self, ranking: Ranking<'_>) -> Option<PodKey> {
+        let (first, _) = self.classes.first_key_value()?;
+        let crowd = first.crowd;
+        let whole_group = ..=Class::last_of((crowd.0, Some(u32::MAX)));
+        let (last, _) = self.classes.range(whole_group).next_back()?;
+        let queue = self.queues.get(&crowd).filter(|_| last.crowd == crowd)?;
+        if is_bloated(queue, &self.classes) {
+            return None;
+        }
+        let mut parts = Parts::of(self, ranking.now);
+        let (_, _, bucket) = parts.turn_after(crowd, None, ranking.age)?;
+        let Bucket { class, pods } = parts.bucket(bucket);
+        if parts.siblings(class).nth(1).is_some() {
+            return None;
+        }
+        pods.iter().next().map(|(_, key)| key)
     }
 
     /// The first group after another one, or of all.
@@ -307,8 +339,7 @@ impl<'a> Parts<'a> {
             }
             return false;
         }
-        let bloated = |queue: &BTreeSet<Turn>| queue.len() > 4 * self.classes.len();
-        if self.queues.get(&crowd).is_none_or(bloated) {
+        if self.queues.get(&crowd).is_none_or(|queue| is_bloated(queue, self.classes)) {
             let turn = |(_, bucket): (&Class, u32)| Some((None, self.bucket(bucket).pods.oldest()?, bucket));
             let queue = self.classes_of(crowd).filter_map(turn).collect();
             self.queues.insert(crowd, queue);

@@ -55,7 +55,7 @@ proptest! {
     #[test]
     fn the_first_victims_are_those_that_a_sort_of_all_pods_puts_first(
         rounds in prop::collection::vec((prop::collection::vec(drawn(), 0..30), 0..40_usize, 0..900_i64), 1..8),
-        crowding in prop::array::uniform3(0..2_u32),
+        crowding in prop::array::uniform3(0..2_u32), nodes in 1..4_u32,
     ) {
         let mut keys = SlotMap::<PodKey, ()>::with_key();
         let mut order = [VictimOrder::default()];
@@ -66,7 +66,7 @@ proptest! {
                 if let Some((_, place)) = plain.remove(&Uid(each.uid)) {
                     order[0].remove(Uid(each.uid), place);
                 }
-                let pod = facts(each, keys.insert(()));
+                let pod = facts(&Drawn { node: each.node % nodes, ..each.clone() }, keys.insert(()));
                 plain.insert(pod.uid, (pod, order[0].insert(&pod)));
             }
             now = now.offset(wait * 1_000_000_000);
@@ -79,6 +79,9 @@ proptest! {
             let expected: Vec<PodKey> = sorted.iter().take(count).map(|pod| pod.key).collect();
             let ranking = Ranking { now, compare: &|a, b| compare(a, b, now), age: &|since| age(since, now) };
             prop_assert_eq!(&first_victims(&mut order, count, on, ranking), &expected);
+            if let Some(first) = order[0].first_in_turn(ranking) {
+                prop_assert_eq!(Some(first), sorted.first().map(|pod| pod.key));
+            }
             // Some of those found go, as victims do.
             for pod in sorted.iter().take(count / 2) {
                 if let Some((_, place)) = plain.remove(&pod.uid) {

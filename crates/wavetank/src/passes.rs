@@ -7,12 +7,14 @@ pub(crate) mod apply_deployment;
 pub(crate) mod apply_set;
 pub mod audit;
 pub mod gather;
+pub(crate) mod rest;
 pub(crate) mod work_queue;
 
 use crate::cluster::Cluster;
 use crate::event::{Event, WorkKey};
 use crate::history::log::Component;
 use crate::passes::gather::DeploymentSeen;
+use crate::passes::rest::Rest;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -25,7 +27,7 @@ use wavetank_engine::Time;
 use wavetank_model::{
     DeploymentKey, EventRecord, LookAgain, PassError, Plan, PodKey, Reason, Refusal, ReplicaSet, ReplicaSetKey, Reply,
 };
-use wavetank_store::{PodView, Store};
+use wavetank_store::{PodView, Sights, Store};
 
 /// Retries after which the Deployment controller drops a key: upstream's `maxRetries`.
 const MAX_RETRIES: u32 = 15;
@@ -46,6 +48,8 @@ pub(crate) struct Expectation {
 pub(crate) struct ActivePass {
     pub(crate) work: Work,
     pub(crate) began: Time,
+    /// What had been seen when it began.
+    pub(crate) sights: Sights,
     pub(crate) replies: Vec<Reply>,
     /// Versions that the writes so far have got, for writes that start from them.
     pub(crate) versions: Vec<u64>,
@@ -65,24 +69,36 @@ pub(crate) struct ActivePass {
 /// What a pass is for, what it has seen, and what it plans.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Work {
-    Deployment { key: DeploymentKey, seen: DeploymentSeen, plan: Plan<DeploymentWrite> },
-    Set { key: ReplicaSetKey, set: Arc<ReplicaSet>, pods: PodsSeen, met: bool, burst: u32, plan: Plan<ReplicaSetWrite> },
+    Deployment {
+        key: DeploymentKey,
+        seen: DeploymentSeen,
+        plan: Box<Plan<DeploymentWrite>>,
+    },
+    Set {
+        key: ReplicaSetKey,
+        set: Arc<ReplicaSet>,
+        pods: PodsSeen,
+        met: bool,
+        burst: u32,
+        plan: Box<Plan<ReplicaSetWrite>>,
+    },
 }
 
-/// What passes that have ended leave to the next ones: vectors with room.
+/// What passes that have ended leave to the next ones: room for plans and replies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spare {
     replies: Vec<Reply>,
     versions: Vec<u64>,
-    deployment: Plan<DeploymentWrite>,
-    set: Plan<ReplicaSetWrite>,
+    deployment: Option<Box<Plan<DeploymentWrite>>>,
+    set: Option<Box<Plan<ReplicaSetWrite>>>,
 }
 
 impl ActivePass {
-    fn new(work: Work, began: Time, replies: Vec<Reply>, versions: Vec<u64>) -> Self {
+    fn new(work: Work, began: Time, sights: Sights, replies: Vec<Reply>, versions: Vec<u64>) -> Self {
         Self {
             work,
             began,
+            sights,
             replies,
             versions,
             answered: 0,
@@ -104,7 +120,7 @@ impl ActivePass {
                     sets: &seen.sets,
                     taken: seen.taken.as_ref(),
                 };
-                *plan = replan_deployment(&inputs, &self.replies, core::mem::take(plan));
+                replan_deployment(&inputs, &self.replies, plan);
                 // Only a pass that makes a set can learn that its name is taken.
                 let makes_a_set = |write: &DeploymentWrite| matches!(write, DeploymentWrite::Create(_));
                 if seen.taken.is_none() && plan.writes.iter().any(makes_a_set) {
@@ -113,7 +129,7 @@ impl ActivePass {
             }
             Work::Set { set, pods, met, burst, plan, .. } => {
                 let inputs = ReplicaSetInputs { now: self.began, set, pods, expectations_met: *met, burst: *burst };
-                *plan = replan_replica_set(&inputs, &self.replies, core::mem::take(plan));
+                replan_replica_set(&inputs, &self.replies, plan);
             }
         }
     }
@@ -138,11 +154,15 @@ impl ActivePass {
 impl Cluster {
     pub(crate) fn begin_deployment_pass(&mut self, key: DeploymentKey) {
         self.counters.deployment_passes += 1;
+        if let Some(look_again) = self.deployment_rests(key) {
+            self.next_pass += 1;
+            return self.end_deployment_pass(key, look_again, None);
+        }
         let Some(seen) = gather::deployment(&self.store, key) else {
             self.deployments.queue.forget(key);
             return self.deployments.queue.done(key);
         };
-        let work = Work::Deployment { key, seen, plan: core::mem::take(&mut self.spare.deployment) };
+        let work = Work::Deployment { key, seen, plan: self.spare.deployment.take().unwrap_or_default() };
         self.begin_pass(work);
     }
 
@@ -158,16 +178,21 @@ impl Cluster {
         if self.written.get(&key).is_some_and(|written| set.meta.resource_version < *written) {
             return self.sets.queue.done(key);
         }
+        if let Some(look_again) = self.set_rests(key) {
+            self.next_pass += 1;
+            return self.end_set_pass(key, look_again, false);
+        }
         let met = self.expectations_met(key);
         let burst = self.profile.burst_replicas;
         let pods = gather::pods(&mut self.store, &set, self.now, met, burst);
-        let plan = core::mem::take(&mut self.spare.set);
+        let plan = self.spare.set.take().unwrap_or_default();
         self.begin_pass(Work::Set { key, set, pods, met, burst, plan });
     }
 
     fn begin_pass(&mut self, work: Work) {
         let Spare { replies, versions, .. } = &mut self.spare;
-        let mut pass = ActivePass::new(work, self.now, core::mem::take(replies), core::mem::take(versions));
+        let (replies, versions) = (core::mem::take(replies), core::mem::take(versions));
+        let mut pass = ActivePass::new(work, self.now, self.store.sights(), replies, versions);
         pass.plan(&self.store);
         let number = self.next_pass;
         self.next_pass += 1;
@@ -271,6 +296,10 @@ impl Cluster {
     }
 
     fn end_pass(&mut self, mut pass: ActivePass) {
+        let rest = match &pass.work {
+            Work::Deployment { plan, .. } => Rest::after(&pass, plan),
+            Work::Set { plan, .. } => Rest::after(&pass, plan),
+        };
         pass.replies.clear();
         pass.versions.clear();
         (self.spare.replies, self.spare.versions) = (pass.replies, pass.versions);
@@ -282,33 +311,43 @@ impl Cluster {
         }
         match pass.work {
             Work::Deployment { key, mut plan, .. } => {
-                self.look_again(WorkKey::Deployment(key), plan.look_again);
-                match plan.error.take() {
-                    None => self.deployments.queue.forget(key),
-                    Some(PassError::Refused(refusal)) if refusal.is_namespace_terminating() => {
-                        self.deployments.queue.forget(key);
-                    }
-                    Some(_) if self.deployments.queue.failures(key) < MAX_RETRIES => {
-                        let wait = self.deployments.queue.back_off(key);
-                        self.wake_after(WorkKey::Deployment(key), wait);
-                    }
-                    Some(_) => self.deployments.queue.forget(key),
-                }
-                self.deployments.queue.done(key);
-                self.spare.deployment = plan;
+                self.deployments.queue.rest(key, rest);
+                self.end_deployment_pass(key, plan.look_again, plan.error.take());
+                self.spare.deployment = Some(plan);
             }
             Work::Set { key, plan, .. } => {
-                self.look_again(WorkKey::Set(key), plan.look_again);
-                if plan.error.is_some() {
-                    let wait = self.sets.queue.back_off(key);
-                    self.wake_after(WorkKey::Set(key), wait);
-                } else {
-                    self.sets.queue.forget(key);
-                }
-                self.sets.queue.done(key);
-                self.spare.set = plan;
+                self.sets.queue.rest(key, rest);
+                self.end_set_pass(key, plan.look_again, plan.error.is_some());
+                self.spare.set = Some(plan);
             }
         }
+    }
+
+    fn end_deployment_pass(&mut self, key: DeploymentKey, look_again: LookAgain, error: Option<PassError>) {
+        self.look_again(WorkKey::Deployment(key), look_again);
+        match error {
+            None => self.deployments.queue.forget(key),
+            Some(PassError::Refused(refusal)) if refusal.is_namespace_terminating() => {
+                self.deployments.queue.forget(key);
+            }
+            Some(_) if self.deployments.queue.failures(key) < MAX_RETRIES => {
+                let wait = self.deployments.queue.back_off(key);
+                self.wake_after(WorkKey::Deployment(key), wait);
+            }
+            Some(_) => self.deployments.queue.forget(key),
+        }
+        self.deployments.queue.done(key);
+    }
+
+    fn end_set_pass(&mut self, key: ReplicaSetKey, look_again: LookAgain, failed: bool) {
+        self.look_again(WorkKey::Set(key), look_again);
+        if failed {
+            let wait = self.sets.queue.back_off(key);
+            self.wake_after(WorkKey::Set(key), wait);
+        } else {
+            self.sets.queue.forget(key);
+        }
+        self.sets.queue.done(key);
     }
 
     fn look_again(&mut self, key: WorkKey, look_again: LookAgain) {

@@ -26,7 +26,7 @@ pub fn deployment_case(case: &Value) -> Result<(), Mismatch> {
     let report = run(&mut cluster, Kind::Deployment, &input["deployment"])?;
     let log: Vec<Value> = report.requests.iter().map(|request| recorded(request, &edge)).collect();
     let events = report.events.iter().map(|event| (0, event.clone())).collect();
-    let plan = Plan { writes: Vec::new(), events, error: report.error, look_again: report.look_again };
+    let plan = Plan { events, error: report.error, look_again: report.look_again, ..Plan::default() };
     super::deployment::matches(&case["expect"], &log, &plan)
 }
 

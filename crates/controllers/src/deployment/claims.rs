@@ -40,11 +40,21 @@ impl<'a> Sync<'a> {
                 Bond::Foreign => {}
             }
         }
-        open.sort_by(|(_, a), (_, b)| a.set.meta.name.cmp(&b.set.meta.name));
+        if !open.is_empty() {
+            open.sort_by(|(_, a), (_, b)| a.set.meta.name.cmp(&b.set.meta.name));
+            self.settle(&open, &mut claimed)?;
+        }
+        if !claimed.is_sorted_by(|a, b| by_creation(a, b).is_le()) {
+            claimed.sort_by(by_creation);
+        }
+        Ok(claimed)
+    }
 
+    /// Adopts orphans and releases strays.
+    fn settle(&mut self, open: &[(Bond, &'a SetSeen)], claimed: &mut Sets<'a>) -> Result<(), PassError> {
         let mut owner = None;
         let mut errors = Vec::new();
-        for (bond, seen) in open {
+        for &(bond, seen) in open {
             let adopted = if bond == Bond::Orphan { self.adopt(seen, &mut owner) } else { self.release(seen) };
             match adopted {
                 Ok(true) => claimed.push(SetInHand::seen(seen)),
@@ -52,11 +62,7 @@ impl<'a> Sync<'a> {
                 Err(error) => errors.push(error),
             }
         }
-        if let Some(error) = claim_error(errors) {
-            return Err(error);
-        }
-        claimed.sort_by(by_creation);
-        Ok(claimed)
+        claim_error(errors).map_or(Ok(()), Err)
     }
 
     /// A Deployment that is being deleted neither adopts nor releases.

@@ -61,7 +61,7 @@ impl Sync<'_> {
         let too_many = sets.len().saturating_sub(limit);
         sort_by_revision(&mut sets);
         for set in sets.iter().take(too_many).filter(|set| is_spent(set)) {
-            let Some(key) = set.key else { continue };
+            let Some(key) = set.key() else { continue };
             match self.pass.put(DeploymentWrite::Delete(key)) {
                 Err(refusal) if refusal.reason != Reason::NotFound => return Err(refusal.into()),
                 _ => {}

@@ -46,8 +46,10 @@ impl<'a> Sync<'a> {
         let written = self.pass.writes();
         let template = &self.deployment.spec.template;
         let existing = sets.iter().find(|set| set.template().means_the_same(template));
-        let old: Sets<'a> =
-            sets.iter().filter(|set| existing.is_none_or(|new| new.meta().uid != set.meta().uid)).cloned().collect();
+        let mut old = Sets::new();
+        for set in sets.iter().filter(|set| existing.is_none_or(|new| new.meta().uid != set.meta().uid)) {
+            old.push(set.clone());
+        }
         let revision = max_revision(&old).wrapping_add(1);
         let new = match existing {
             Some(existing) => Some(self.bring_up_to_date(existing, revision)?),

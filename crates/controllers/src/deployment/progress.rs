@@ -3,13 +3,13 @@
 //! Follows `progress.go` and the conditions in `util/deployment_util.go`.
 
 use super::sets::SetInHand;
-use super::status::calculate;
+use super::status::{calculate, cut_times};
 use super::sync::{NewAndOld, Sync};
 use core::time::Duration;
 use wavetank_engine::Time;
 use wavetank_model::{
     ConditionStatus, Deployment, DeploymentCondition, DeploymentSpec, DeploymentStatus, LookAgain, PassError,
-    ReplicaSetCondition,
+    ReplicaSetCondition, Strategy,
 };
 
 /// Condition that says whether a rollout gets on.
@@ -139,7 +139,7 @@ impl Sync<'_> {
     pub(super) fn sync_rollout_status(&mut self, seen: &NewAndOld<'_>) -> Result<(), PassError> {
         let mut status = calculate(&self.deployment, seen, self.min_available(), self.inputs.now);
         self.judge_progress(&mut status, seen.new.as_ref());
-        match failure(&seen.new).or_else(|| failure(seen.all())) {
+        match seen.new.as_ref().and_then(failure).or_else(|| seen.old.iter().find_map(failure)) {
             Some(failure) => set_condition(&mut status, from_set(failure)),
             None => remove_condition(&mut status, REPLICA_FAILURE),
         }
@@ -148,8 +148,27 @@ impl Sync<'_> {
             self.look_again(again);
             return Ok(());
         }
-        self.put_as_status(status)?;
+        cut_times(&mut status);
+        let rest = self.rest_after(&status);
+        self.put_cut_status(status)?;
+        if let Some(again) = rest {
+            self.pass.rest(again);
+        }
         Ok(())
+    }
+
+    /// What the next pass asks for if this status, as it is written, is all that changes.
+    ///
+    /// It finds the same ReplicaSets, so it sizes none, and works out the same status again, unless the
+    /// rollout is complete by now and old revisions go, or late. Where pods that have not ended decide,
+    /// the ReplicaSets do not tell all.
+    fn rest_after(&self, status: &DeploymentStatus) -> Option<LookAgain> {
+        let spec = &self.deployment.spec;
+        let waits = matches!(spec.strategy, Strategy::RollingUpdate(_))
+            && self.pass.is_idle()
+            && !is_complete(&self.deployment, status)
+            && !has_timed_out(spec, status, self.inputs.now);
+        waits.then(|| self.look_again_if_stuck(status))
     }
 
     fn judge_progress(&self, status: &mut DeploymentStatus, new: Option<&SetInHand<'_>>) {
@@ -196,7 +215,7 @@ impl Sync<'_> {
 
     /// When a rollout that did not move must be looked at again, to be found late.
     fn look_again_if_stuck(&self, status: &DeploymentStatus) -> LookAgain {
-        let current = find_condition(&self.deployment.status, PROGRESSING);
+        let current = find_condition(status, PROGRESSING);
         let (Some(deadline), Some(condition)) = (deadline(&self.deployment.spec), current) else {
             return LookAgain::No;
         };
@@ -218,9 +237,9 @@ fn is_said_of(message: &str, kind: &str, name: &str, words: &str) -> bool {
     rest == Some("")
 }
 
-/// The first failure condition of some ReplicaSets.
-fn failure<'s, 'a: 's>(sets: impl IntoIterator<Item = &'s SetInHand<'a>>) -> Option<&'s ReplicaSetCondition> {
-    sets.into_iter().flat_map(|set| &set.status().conditions).find(|condition| &*condition.kind == REPLICA_FAILURE)
+/// The failure condition of a ReplicaSet.
+fn failure<'s>(set: &'s SetInHand<'_>) -> Option<&'s ReplicaSetCondition> {
+    set.status().conditions.iter().find(|condition| &*condition.kind == REPLICA_FAILURE)
 }
 
 fn from_set(condition: &ReplicaSetCondition) -> DeploymentCondition {

@@ -37,5 +37,5 @@ impl<'a> Sync<'a> {
 
 /// Whether an old ReplicaSet reports pods, or one of its pods has not ended.
 fn old_pods_are_left(seen: &NewAndOld<'_>) -> bool {
-    status_count(&seen.old, |status| status.replicas) > 0 || seen.old.iter().any(|set| set.unfinished_pods > 0)
+    status_count(&seen.old, |status| status.replicas) > 0 || seen.old.iter().any(|set| set.unfinished_pods() > 0)
 }

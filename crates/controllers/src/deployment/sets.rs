@@ -11,8 +11,6 @@ use wavetank_model::{Base, ObjectMeta, PodTemplate, ReplicaSet, ReplicaSetKey, R
 /// change of it is kept beside the object, so that it is never copied.
 #[derive(Clone, Debug)]
 pub(super) struct SetInHand<'a> {
-    /// Which one; absent if this pass created it.
-    pub(super) key: Option<ReplicaSetKey>,
     /// What a write of it starts from.
     pub(super) base: Base,
     /// Its size by spec.
@@ -21,15 +19,13 @@ pub(super) struct SetInHand<'a> {
     pub(super) min_ready_seconds: i32,
     /// Its annotations.
     pub(super) annotations: Cow<'a, StringMap>,
-    /// Pods controlled by it that have not ended.
-    pub(super) unfinished_pods: u32,
     pub(super) rest: Rest<'a>,
 }
 
 /// Where all that is which a pass does not change.
 #[derive(Clone, Debug)]
 pub(super) enum Rest<'a> {
-    Seen(&'a ReplicaSet),
+    Seen(&'a SetSeen),
     Made(Arc<ReplicaSet>),
 }
 
@@ -41,32 +37,44 @@ impl<'a> SetInHand<'a> {
     pub(super) fn seen(seen: &'a SetSeen) -> Self {
         let set = &*seen.set;
         Self {
-            key: Some(seen.key),
             base: Base::Cached,
             replicas: set.spec.replicas,
             min_ready_seconds: set.spec.min_ready_seconds,
             annotations: Cow::Borrowed(&set.meta.annotations),
-            unfinished_pods: seen.unfinished_pods,
-            rest: Rest::Seen(set),
+            rest: Rest::Seen(seen),
         }
     }
 
     /// A set that a write of this pass created.
     pub(super) fn made(set: ReplicaSet, write: usize) -> Self {
         Self {
-            key: None,
             base: Base::Written(write),
             replicas: set.spec.replicas,
             min_ready_seconds: set.spec.min_ready_seconds,
             annotations: Cow::Owned(set.meta.annotations.clone()),
-            unfinished_pods: 0,
             rest: Rest::Made(Arc::new(set)),
+        }
+    }
+
+    /// Which one; absent if this pass created it.
+    pub(super) const fn key(&self) -> Option<ReplicaSetKey> {
+        match &self.rest {
+            Rest::Seen(seen) => Some(seen.key),
+            Rest::Made(_) => None,
+        }
+    }
+
+    /// Pods controlled by it that have not ended.
+    pub(super) const fn unfinished_pods(&self) -> u32 {
+        match &self.rest {
+            Rest::Seen(seen) => seen.unfinished_pods,
+            Rest::Made(_) => 0,
         }
     }
 
     fn rest(&self) -> &ReplicaSet {
         match &self.rest {
-            Rest::Seen(set) => set,
+            Rest::Seen(seen) => &seen.set,
             Rest::Made(set) => set,
         }
     }
@@ -106,12 +114,39 @@ pub(super) fn status_count<'s, 'a: 's>(
     sets.into_iter().map(|set| count(set.status())).fold(0, i32::wrapping_add)
 }
 
-/// Their terminating pods; unknown if one that was ever synced does not say.
-pub(super) fn terminating_count<'s, 'a: 's>(sets: impl IntoIterator<Item = &'s SetInHand<'a>>) -> Option<i32> {
-    sets.into_iter()
-        .map(SetInHand::status)
-        .filter(|status| status.observed_generation != 0 || status.terminating_replicas.is_some())
-        .try_fold(0_i32, |sum, status| Some(sum.wrapping_add(status.terminating_replicas?)))
+/// What the statuses of some ReplicaSets come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Totals {
+    /// Pods that they should have.
+    pub(super) wanted: i32,
+    /// Pods that they have.
+    pub(super) replicas: i32,
+    /// Of those, ready ones.
+    pub(super) ready: i32,
+    /// Of those, available ones.
+    pub(super) available: i32,
+    /// Pods on their way out; unknown if one that was ever synced does not say.
+    pub(super) terminating: Option<i32>,
+}
+
+impl Totals {
+    /// Adds them up.
+    pub(super) fn of<'s, 'a: 's>(sets: impl IntoIterator<Item = &'s SetInHand<'a>>) -> Self {
+        let none = Self { terminating: Some(0), ..Self::default() };
+        sets.into_iter().fold(none, |sum, set| {
+            let status = set.status();
+            let says = status.observed_generation != 0 || status.terminating_replicas.is_some();
+            let terminating = if says { status.terminating_replicas } else { Some(0) };
+            let both = sum.terminating.zip(terminating);
+            Self {
+                wanted: sum.wanted.wrapping_add(set.replicas),
+                replicas: sum.replicas.wrapping_add(status.replicas),
+                ready: sum.ready.wrapping_add(status.ready_replicas),
+                available: sum.available.wrapping_add(status.available_replicas),
+                terminating: both.map(|(sum, terminating)| sum.wrapping_add(terminating)),
+            }
+        })
+    }
 }
 
 /// Those that should have pods.
@@ -195,8 +230,9 @@ pub(super) mod tests {
             Arc::make_mut(set).status = status;
             one
         };
-        assert_eq!(terminating_count(&[with(1, Some(2)), with(1, Some(3))]), Some(5));
-        assert_eq!(terminating_count(&[with(1, Some(2)), with(0, None)]), Some(2));
-        assert_eq!(terminating_count(&[with(1, Some(2)), with(1, None)]), None);
+        let terminating = |sets: &[SetInHand<'_>]| Totals::of(sets).terminating;
+        assert_eq!(terminating(&[with(1, Some(2)), with(1, Some(3))]), Some(5));
+        assert_eq!(terminating(&[with(1, Some(2)), with(0, None)]), Some(2));
+        assert_eq!(terminating(&[with(1, Some(2)), with(1, None)]), None);
     }
 }

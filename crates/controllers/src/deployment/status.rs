@@ -1,7 +1,7 @@
 //! The counts and the Available condition of a Deployment.
 
 use super::progress::{condition, find_condition, set_condition};
-use super::sets::{replica_count, status_count, terminating_count};
+use super::sets::Totals;
 use super::sync::{NewAndOld, Sync};
 use super::write::DeploymentWrite;
 use wavetank_engine::Time;
@@ -17,15 +17,15 @@ pub(super) fn calculate(
     min_available: i32,
     now: Time,
 ) -> DeploymentStatus {
-    let available = status_count(seen.all(), |status| status.available_replicas);
+    let Totals { wanted, replicas, ready, available, terminating } = Totals::of(seen.all());
     let mut status = DeploymentStatus {
         observed_generation: deployment.meta.generation,
-        replicas: status_count(seen.all(), |status| status.replicas),
+        replicas,
         updated_replicas: seen.new.as_ref().map_or(0, |new| new.status().replicas),
-        ready_replicas: status_count(seen.all(), |status| status.ready_replicas),
+        ready_replicas: ready,
         available_replicas: available,
-        unavailable_replicas: replica_count(seen.all()).wrapping_sub(available).max(0),
-        terminating_replicas: terminating_count(seen.all()),
+        unavailable_replicas: wanted.wrapping_sub(available).max(0),
+        terminating_replicas: terminating,
         collision_count: deployment.status.collision_count,
         conditions: deployment.status.conditions.clone(),
     };
@@ -58,18 +58,28 @@ impl Sync<'_> {
 
     /// Writes a status that nothing in the pass looks at any more.
     pub(super) fn put_as_status(&mut self, mut status: DeploymentStatus) -> Result<(), Refusal> {
-        let times = |condition: &DeploymentCondition| [condition.last_update, condition.last_transition];
-        let cut = |time: Option<Time>| time.map(Time::floor_second);
-        if status.conditions.iter().flat_map(times).any(|time| time != cut(time)) {
-            status.conditions.edit(|conditions| {
-                for condition in conditions {
-                    condition.last_update = cut(condition.last_update);
-                    condition.last_transition = cut(condition.last_transition);
-                }
-            });
-        }
+        cut_times(&mut status);
+        self.put_cut_status(status)
+    }
+
+    /// The same for one whose times are cut.
+    pub(super) fn put_cut_status(&mut self, status: DeploymentStatus) -> Result<(), Refusal> {
         let annotations = self.deployment.meta.annotations.clone();
         self.pass.put(DeploymentWrite::Status { base: Base::Cached, annotations, status })?;
         Ok(())
+    }
+}
+
+/// Leaves whole seconds of the times of conditions, as the server stores them.
+pub(super) fn cut_times(status: &mut DeploymentStatus) {
+    let times = |condition: &DeploymentCondition| [condition.last_update, condition.last_transition];
+    let cut = |time: Option<Time>| time.map(Time::floor_second);
+    if status.conditions.iter().flat_map(times).any(|time| time != cut(time)) {
+        status.conditions.edit(|conditions| {
+            for condition in conditions {
+                condition.last_update = cut(condition.last_update);
+                condition.last_transition = cut(condition.last_transition);
+            }
+        });
     }
 }

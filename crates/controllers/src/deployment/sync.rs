@@ -4,30 +4,29 @@
 
 use super::annotations;
 use super::limits::limits;
-use super::sets::{SetInHand, Sets, active};
+use super::sets::{SetInHand, Sets};
 use super::write::{DeploymentInputs, DeploymentWrite};
 use std::borrow::Cow;
-use wavetank_model::{Base, Deployment, EventRecord, LookAgain, Pass, PassError, Plan, Refusal, Reply, Strategy, Text};
+use wavetank_model::{
+    Base, Deployment, EventRecord, LookAgain, Pass, PassError, PassInPlace, Plan, Refusal, Reply, Strategy, Text,
+};
 
 /// One pass for a Deployment.
 #[must_use]
 pub fn reconcile_deployment(inputs: &DeploymentInputs<'_>, replies: &[Reply]) -> Plan<DeploymentWrite> {
-    replan_deployment(inputs, replies, Plan::default())
+    let mut plan = Plan::default();
+    replan_deployment(inputs, replies, &mut plan);
+    plan
 }
 
 /// The same in the room of a former plan.
-#[must_use]
-pub fn replan_deployment(
-    inputs: &DeploymentInputs<'_>,
-    replies: &[Reply],
-    former: Plan<DeploymentWrite>,
-) -> Plan<DeploymentWrite> {
+pub fn replan_deployment(inputs: &DeploymentInputs<'_>, replies: &[Reply], plan: &mut Plan<DeploymentWrite>) {
     let deployment = inputs.deployment;
     let (surge, unavailable) = limits(&deployment.spec);
     let deployment = Cow::Borrowed(deployment);
-    let mut sync = Sync { inputs, surge, unavailable, deployment, pass: Pass::in_place_of(replies, former) };
+    let mut sync = Sync { inputs, surge, unavailable, deployment, pass: Pass::in_place_of(replies, plan) };
     let result = sync.run();
-    sync.pass.end(result)
+    sync.pass.close(result);
 }
 
 /// A pass under way.
@@ -42,7 +41,7 @@ pub(super) struct Sync<'a> {
     /// nothing in it, so it is copied by the first change.
     pub(super) deployment: Cow<'a, Deployment>,
     /// Writes, replies, events.
-    pub(super) pass: Pass<'a, DeploymentWrite>,
+    pub(super) pass: PassInPlace<'a, DeploymentWrite>,
 }
 
 /// The ReplicaSet of the current template, if there is one, and all others, oldest first.
@@ -122,7 +121,10 @@ impl<'a> Sync<'a> {
     /// Whether some ReplicaSet was last sized for another number of replicas.
     fn is_scaling_event(&self, seen: &NewAndOld<'a>) -> bool {
         let replicas = self.deployment.spec.replicas;
-        active(seen.all()).filter_map(annotations::desired_replicas).any(|desired| desired != replicas)
+        let sized_for_another = |set: &SetInHand<'_>| {
+            set.replicas > 0 && annotations::desired_replicas(set).is_some_and(|desired| desired != replicas)
+        };
+        seen.old.iter().chain(&seen.new).any(sized_for_another)
     }
 
     /// Brings a ReplicaSet to a size; answers it as it is then, and whether its size changed.
@@ -152,7 +154,7 @@ impl<'a> Sync<'a> {
 
     /// Updates a ReplicaSet; answers the server's answer.
     pub(super) fn update_set(&mut self, old: &SetInHand<'a>, set: SetInHand<'a>) -> Result<SetInHand<'a>, Refusal> {
-        let Some(key) = old.key else {
+        let Some(key) = old.key() else {
             // A set made in this pass already has the size and the annotations that this pass wants.
             return Ok(old.clone());
         };

@@ -8,7 +8,7 @@ use super::write::{ReplicaSetInputs, ReplicaSetWrite};
 use crate::claim::claim_error;
 use std::sync::Arc;
 use wavetank_engine::Time;
-use wavetank_model::{Pass, PassError, PodKey, Reason, Refusal};
+use wavetank_model::{PassError, PassInPlace, PodKey, Reason, Refusal};
 
 /// The pods that a set has once claims are settled.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub(super) struct Claimed {
 /// Settles claims in order of the pods' names. Every claim is tried; then all errors are returned as one.
 pub(super) fn claim_pods(
     inputs: &ReplicaSetInputs<'_>,
-    pass: &mut Pass<'_, ReplicaSetWrite>,
+    pass: &mut PassInPlace<'_, ReplicaSetWrite>,
 ) -> Result<Claimed, PassError> {
     let pods = inputs.pods;
     let mut claimed = Claimed { tally: pods.tally, next_available: pods.next_available, lost: Vec::new() };
@@ -51,7 +51,7 @@ fn adopt(
     claim: &Claim,
     owner: &mut Option<Result<(), Refusal>>,
     claimed: &mut Claimed,
-    pass: &mut Pass<'_, ReplicaSetWrite>,
+    pass: &mut PassInPlace<'_, ReplicaSetWrite>,
 ) -> Result<(), Arc<str>> {
     let confirmed = owner.get_or_insert_with(|| pass.put(ReplicaSetWrite::ConfirmOwner).map(|_| ()));
     if let Err(refusal) = confirmed {
@@ -74,7 +74,7 @@ fn adopt(
     }
 }
 
-fn release(claim: &Claim, pass: &mut Pass<'_, ReplicaSetWrite>) -> Result<(), Arc<str>> {
+fn release(claim: &Claim, pass: &mut PassInPlace<'_, ReplicaSetWrite>) -> Result<(), Arc<str>> {
     match pass.put(ReplicaSetWrite::Release(claim.pod.key)) {
         Err(refusal) if !matches!(refusal.reason, Reason::NotFound | Reason::Invalid) => Err(refusal.message),
         _ => Ok(()),

@@ -2,7 +2,7 @@
 
 use super::claims::Claimed;
 use super::write::{ReplicaSetInputs, ReplicaSetWrite};
-use wavetank_model::{Pass, PassError, PodKey, Reason, ReplicaSet, Reply};
+use wavetank_model::{PassError, PassInPlace, PodKey, Reason, ReplicaSet, Reply};
 
 /// Pods beyond the number wanted; negative if some are missing.
 pub(super) fn difference(active: u32, replicas: i32) -> i64 {
@@ -13,7 +13,7 @@ pub(super) fn difference(active: u32, replicas: i32) -> i64 {
 pub(super) fn manage_replicas(
     inputs: &ReplicaSetInputs<'_>,
     pods: &Claimed,
-    pass: &mut Pass<'_, ReplicaSetWrite>,
+    pass: &mut PassInPlace<'_, ReplicaSetWrite>,
 ) -> Result<(), PassError> {
     let difference = difference(pods.tally.active, inputs.set.spec.replicas);
     let count = u32::try_from(difference.unsigned_abs()).unwrap_or(u32::MAX).min(inputs.burst);
@@ -22,7 +22,7 @@ pub(super) fn manage_replicas(
 
 /// Creates pods in batches of 1, 2, 4 and so on, until one fails: a quota that refuses the first pod
 /// shall not be asked a thousand times. A namespace that is being deleted refuses all; that is no error.
-fn create(set: &ReplicaSet, count: u32, pass: &mut Pass<'_, ReplicaSetWrite>) -> Result<(), PassError> {
+fn create(set: &ReplicaSet, count: u32, pass: &mut PassInPlace<'_, ReplicaSetWrite>) -> Result<(), PassError> {
     if count > 0 && set.spec.template.labels.is_empty() {
         return Err(PassError::Stuck("unable to create pods, no labels".into()));
     }
@@ -43,7 +43,7 @@ fn delete(
     inputs: &ReplicaSetInputs<'_>,
     lost: &[PodKey],
     count: u32,
-    pass: &mut Pass<'_, ReplicaSetWrite>,
+    pass: &mut PassInPlace<'_, ReplicaSetWrite>,
 ) -> Result<(), PassError> {
     let victims: Vec<PodKey> = inputs
         .pods

@@ -27,27 +27,24 @@ pub use write::{ReplicaSetInputs, ReplicaSetWrite};
 
 use claims::{Claimed, claim_pods};
 use core::time::Duration;
-use wavetank_model::{LookAgain, Pass, PassError, Plan, ReplicaSetStatus, Reply};
+use wavetank_model::{LookAgain, Pass, PassError, PassInPlace, Plan, ReplicaSetStatus, Reply};
 
 /// One pass for a ReplicaSet or ReplicationController.
 #[must_use]
 pub fn reconcile_replica_set(inputs: &ReplicaSetInputs<'_>, replies: &[Reply]) -> Plan<ReplicaSetWrite> {
-    replan_replica_set(inputs, replies, Plan::default())
+    let mut plan = Plan::default();
+    replan_replica_set(inputs, replies, &mut plan);
+    plan
 }
 
 /// The same in the room of a former plan.
-#[must_use]
-pub fn replan_replica_set(
-    inputs: &ReplicaSetInputs<'_>,
-    replies: &[Reply],
-    former: Plan<ReplicaSetWrite>,
-) -> Plan<ReplicaSetWrite> {
-    let mut pass = Pass::in_place_of(replies, former);
+pub fn replan_replica_set(inputs: &ReplicaSetInputs<'_>, replies: &[Reply], plan: &mut Plan<ReplicaSetWrite>) {
+    let mut pass = Pass::in_place_of(replies, plan);
     let result = sync(inputs, &mut pass);
-    pass.end(result)
+    pass.close(result);
 }
 
-fn sync(inputs: &ReplicaSetInputs<'_>, pass: &mut Pass<'_, ReplicaSetWrite>) -> Result<(), PassError> {
+fn sync(inputs: &ReplicaSetInputs<'_>, pass: &mut PassInPlace<'_, ReplicaSetWrite>) -> Result<(), PassError> {
     let set = inputs.set;
     if !set.spec.selector.is_valid() {
         // Upstream logs this and gives up without an error: a retry would not help.
@@ -60,9 +57,15 @@ fn sync(inputs: &ReplicaSetInputs<'_>, pass: &mut Pass<'_, ReplicaSetWrite>) -> 
         Ok(())
     };
     let status = status::calculate(set, &pods, managed.as_ref().err(), inputs.now);
+    let was_idle = pass.is_idle();
     status::update(inputs, &status, pass)?;
     managed?;
-    pass.look_again(look_again(inputs, &pods, &status));
+    let again = look_again(inputs, &pods, &status);
+    pass.look_again(again);
+    if was_idle && pass.writes() == 1 {
+        // The next pass counts the same pods, and has reported them.
+        pass.rest(again);
+    }
     Ok(())
 }
 

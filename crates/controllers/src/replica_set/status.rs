@@ -7,7 +7,7 @@ use super::manage::difference;
 use super::write::{ReplicaSetInputs, ReplicaSetWrite};
 use wavetank_engine::Time;
 use wavetank_model::{
-    Base, ConditionStatus, Pass, PassError, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus, SetKind,
+    Base, ConditionStatus, PassError, PassInPlace, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus, SetKind,
 };
 
 /// Condition that says why pods could not be created or deleted.
@@ -69,7 +69,7 @@ fn terminating(set: &ReplicaSet, pods: u32) -> Option<i32> {
 pub(super) fn update(
     inputs: &ReplicaSetInputs<'_>,
     status: &ReplicaSetStatus,
-    pass: &mut Pass<'_, ReplicaSetWrite>,
+    pass: &mut PassInPlace<'_, ReplicaSetWrite>,
 ) -> Result<(), PassError> {
     let set = inputs.set;
     if *status == set.status && set.meta.generation == set.status.observed_generation {

@@ -40,11 +40,21 @@ pub fn deployment(store: &Store, key: DeploymentKey) -> Option<DeploymentSeen> {
     let deployment = store.deployment(key)?.seen.as_ref()?;
     let selector = selector_of_recreating(deployment);
     let mut sets = SmallVec::new();
+    let namespace = &deployment.meta.namespace;
     for owner in [Some(deployment.meta.uid), None] {
-        let of_owner = store.sets_seen_with(owner).filter_map(|key| set_seen(store, key, selector.as_ref()));
-        sets.extend(of_owner.filter(|seen| seen.set.meta.namespace == deployment.meta.namespace));
+        store.sets_seen_with(owner).for_each(|key| {
+            let seen = set_seen(store, key, selector.as_ref());
+            if let Some(seen) = seen.filter(|seen| is_same(&seen.set.meta.namespace, namespace)) {
+                sets.push(seen);
+            }
+        });
     }
     Some(DeploymentSeen { deployment: Arc::clone(deployment), sets, taken: None })
+}
+
+/// Whether two texts are equal; those of objects of one namespace usually are one.
+fn is_same(one: &Arc<str>, other: &Arc<str>) -> bool {
+    Arc::ptr_eq(one, other) || one == other
 }
 
 /// The set seen under the name that a new set of a Deployment would get.

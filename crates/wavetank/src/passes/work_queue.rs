@@ -3,6 +3,7 @@
 //! Source: `client-go/util/workqueue` and `default_rate_limiters.go`: a key that failed comes back
 //! after 5 ms, 10 ms, 20 ms … at most 1,000 s; a pass without an error forgets its failures.
 
+use crate::passes::rest::Rest;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use slotmap::Key;
@@ -38,6 +39,9 @@ struct Mark {
     waiting: bool,
     in_pass: bool,
     failures: u32,
+    /// After a pass that need not be followed by another one.
+    #[serde(skip)]
+    rest: Option<Rest>,
 }
 
 impl<K: Place> WorkQueue<K> {
@@ -117,6 +121,18 @@ impl<K: Place> WorkQueue<K> {
     pub(crate) fn failures(&self, key: K) -> u32 {
         let mark = key.place().and_then(|place| self.marks.get(place)?.as_ref()).filter(|(known, _)| *known == key);
         mark.map_or(0, |(_, mark)| mark.failures)
+    }
+
+    /// Notes when the next pass of a key may be left out.
+    pub(crate) fn rest(&mut self, key: K, rest: Option<Rest>) {
+        if let Some(mark) = self.known(key) {
+            mark.rest = rest;
+        }
+    }
+
+    /// When this pass of a key may be left out, if at all.
+    pub(crate) fn take_rest(&mut self, key: K) -> Option<Rest> {
+        self.known(key)?.rest.take()
     }
 
     /// A pass went well.
