@@ -143,3 +143,32 @@ fn replacing_by_force_deletes_all_before_it_makes_any() {
     let expected = "configmap \"a\" deleted\nconfigmap \"b\" deleted\nconfigmap/a replaced\nconfigmap/b replaced\n";
     assert_eq!(said.stdout, expected);
 }
+
+#[test]
+fn applying_by_force_makes_anew_what_cannot_be_changed_and_keeps_what_cannot_be_made() {
+    let mut cluster = cluster();
+    let manifest = |label: &str, port: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: api}}\nspec:\n  replicas: 1\n  \
+             selector: {{matchLabels: {{app: {label}}}}}\n  template:\n    metadata: {{labels: {{app: {label}}}}}\n    \
+             spec: {{containers: [{{name: api, image: nginx, ports: [{{containerPort: {port}}}]}}]}}\n"
+        )
+    };
+    let mut applied = |text: String, line: &str| {
+        let files: BTreeMap<String, String> = [("api.yaml".to_owned(), text)].into();
+        let said = kubectl(&mut cluster, &files, line);
+        let uid = kubectl(&mut cluster, &(), "get deploy api -o jsonpath={.metadata.uid}").stdout;
+        let label = kubectl(&mut cluster, &(), "get deploy api -o jsonpath={.spec.selector.matchLabels.app}").stdout;
+        (format!("{}{}", said.stdout, said.stderr), uid, label)
+    };
+    let (_, first, _) = applied(manifest("a", "80"), "apply -f api.yaml");
+    let (said, same, label) = applied(manifest("b", "80"), "apply -f api.yaml");
+    assert!(said.contains("field is immutable") && same == first && label == "a", "{said}");
+    let (said, second, label) = applied(manifest("b", "80"), "apply -f api.yaml --force");
+    assert_eq!((said.as_str(), label.as_str()), ("deployment.apps/api configured\n", "b"));
+    assert_ne!(first, second);
+    // What is refused even for a new object leaves one as it was before.
+    let (said, third, label) = applied(manifest("c", "0"), "apply -f api.yaml --force");
+    assert!(said.starts_with("error: An error occurred force-replacing the existing object"), "{said}");
+    assert!(!said.contains("Additionally") && third != second && label == "b", "{said}");
+}

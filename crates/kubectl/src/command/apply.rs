@@ -4,7 +4,7 @@
 
 use crate::api::{self, Address};
 use crate::command::create::{Validation, leniently, validation};
-use crate::command::server_side;
+use crate::command::{delete, server_side};
 use crate::fault::{Fault, said};
 use crate::flags::quoted;
 use crate::output;
@@ -190,9 +190,48 @@ fn apply_one(
         });
         result.map(|(_, after)| (after, "configured"))
     });
-    let (after, done) = changed?;
+    let (after, done) = match changed {
+        Err(refusal) if may_recreate(run, &refusal) => (recreated(run, info, &live, &modified)?, "configured"),
+        changed => changed?,
+    };
     warn_if_deleting(run, &after);
     Ok((after, done.to_owned()))
+}
+
+/// Whether `--force` helps against a refusal: the object cannot be changed so.
+fn may_recreate(run: &Run<'_>, refusal: &Refusal) -> bool {
+    run.arguments.on("force") && matches!(refusal.reason, Reason::Invalid | Reason::Conflict)
+}
+
+/// Deletes an object and creates it as it is to be, or as it was if that is refused.
+fn recreated(run: &mut Run<'_>, info: &Info, live: &Value, modified: &Value) -> Result<Value, Fault> {
+    let at = &info.at;
+    let how = delete::propagation(run)?;
+    let grace = run.arguments.number("grace-period").filter(|seconds| *seconds >= 0).map(i64::from);
+    run.request(DryRun::No, |cluster| api::delete(cluster, at, how, grace))?;
+    let gone = [(at.clone(), live["metadata"]["uid"].clone())];
+    let limit = run.arguments.span("timeout").filter(|span| !span.is_zero()).unwrap_or(delete::PATIENCE);
+    if !delete::wait_until_gone(run.cluster, &gone, limit) {
+        return said("timed out waiting for the condition");
+    }
+    let wanted = without_nulls(modified.clone());
+    let refusal = match run.request(DryRun::No, |cluster| api::create(cluster, at, &wanted)) {
+        Ok(made) => return Ok(made),
+        Err(refusal) => refusal,
+    };
+    let mut before = live.clone();
+    for field in ["resourceVersion", "uid", "creationTimestamp"] {
+        before["metadata"].as_object_mut().and_then(|metadata| metadata.remove(field));
+    }
+    let message = "An error occurred force-replacing the existing object with the newly provided one: ";
+    let message = match run.request(DryRun::No, |cluster| api::create(cluster, at, &before)) {
+        Ok(_) => format!("{message}{}", refusal.message),
+        Err(second) => format!(
+            "{message}{}.\n\nAdditionally, an error occurred attempting to restore the original object: {}",
+            refusal.message, second.message
+        ),
+    };
+    said(message)
 }
 
 /// A change of what is being deleted will not last.

@@ -16,7 +16,7 @@ pub(super) const FLAGS: &str = "all all-namespaces,A cascade:o dry-run:o field-s
                                 recursive,R selector,l:s timeout:d wait";
 
 /// Longest wait for objects to go.
-const PATIENCE: Duration = Duration::from_secs(7 * 24 * 3600);
+pub(super) const PATIENCE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What happens to dependents.
 pub(super) fn propagation(run: &Run<'_>) -> Result<Propagation, Fault> {
