@@ -55,15 +55,31 @@ pub(crate) struct Wanted {
     pub(crate) fields: Option<String>,
 }
 
-/// The simulated kind behind a resource, if there is one.
-pub(crate) fn kind(resource: Resource) -> Option<Kind> {
-    Kind::all().find(|kind| kind.as_str() == resource.kind && kind.resource() == resource.qualified())
+/// What stands behind a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Served {
+    /// A kind of the API server's own.
+    BuiltIn(Kind),
+    /// A kind of the user's own, by its word.
+    Own(String),
 }
 
-fn simulated(resource: Resource) -> Result<Kind, Refusal> {
-    kind(resource).ok_or_else(|| {
-        Refusal::new(Reason::Other("NotSimulated".into()), format!("not simulated: {}", resource.qualified()))
+/// What is simulated behind a resource, if anything is.
+pub(crate) fn served(cluster: &Cluster, resource: &Resource) -> Option<Served> {
+    let qualified = resource.qualified();
+    let kind = Kind::all().find(|kind| kind.as_str() == resource.kind && kind.resource() == qualified);
+    kind.map(Served::BuiltIn).or_else(|| {
+        let mut own = cluster.own_kinds().filter(|kind| kind.word() == resource.kind && kind.resource() == qualified);
+        own.next().map(|kind| Served::Own(kind.word().to_owned()))
     })
+}
+
+fn simulated(cluster: &Cluster, resource: &Resource) -> Result<Served, Refusal> {
+    served(cluster, resource).ok_or_else(|| not_simulated(resource))
+}
+
+fn not_simulated(resource: &Resource) -> Refusal {
+    Refusal::new(Reason::Other("NotSimulated".into()), format!("not simulated: {}", resource.qualified()))
 }
 
 fn refusal(error: wavetank::Error) -> Refusal {
@@ -76,9 +92,15 @@ fn refusal(error: wavetank::Error) -> Refusal {
 /// An object.
 pub(crate) fn get(cluster: &Cluster, at: &Address) -> Result<Value, Refusal> {
     // Of what is not simulated there is nothing but what the server made for itself.
-    let Some(kind) = kind(at.resource) else {
-        let mut there = built_in::objects(cluster, at.resource).into_iter();
-        return there.find(|object| object["metadata"]["name"] == *at.name).ok_or_else(|| at.missing());
+    let kind = match served(cluster, &at.resource) {
+        Some(Served::BuiltIn(kind)) => kind,
+        Some(Served::Own(word)) => {
+            return cluster.own_object(&word, &at.path()).cloned().map_err(|_| at.missing());
+        }
+        None => {
+            let mut there = built_in::objects(cluster, &at.resource).into_iter();
+            return there.find(|object| object["metadata"]["name"] == *at.name).ok_or_else(|| at.missing());
+        }
     };
     if kind == Kind::Event {
         let options = ListOptions { namespace: Some(at.namespace.clone()), ..ListOptions::default() };
@@ -88,14 +110,23 @@ pub(crate) fn get(cluster: &Cluster, at: &Address) -> Result<Value, Refusal> {
     cluster.json(kind, &at.path()).map_err(|_| at.missing())
 }
 
-/// The field of an object without a namespace that it can be selected by: its name.
-fn name_by<'a>(object: &'a Value, field: &str) -> &'a str {
-    let name = object["metadata"]["name"].as_str().filter(|_| field == "metadata.name");
-    name.unwrap_or_default()
+/// Whether selectors choose an object of a kind without fields of its own to be selected by.
+fn is_wanted(options: &ListOptions, object: &Value) -> bool {
+    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+    let labels = object["metadata"]["labels"].as_object().into_iter().flatten();
+    let labels: StringMap = labels.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect();
+    let by_field = |field: &str| match field {
+        "metadata.name" => text("name"),
+        "metadata.namespace" => text("namespace"),
+        _ => "",
+    };
+    options.namespace.as_ref().is_none_or(|namespace| text("namespace") == namespace)
+        && options.labels.as_ref().is_none_or(|selector| selector.matches(&labels))
+        && options.fields.as_ref().is_none_or(|fields| fields.matches(by_field))
 }
 
 /// Objects of a resource, in order of namespaces and names.
-pub(crate) fn list(cluster: &Cluster, resource: Resource, wanted: &Wanted) -> Result<Vec<Value>, Refusal> {
+pub(crate) fn list(cluster: &Cluster, resource: &Resource, wanted: &Wanted) -> Result<Vec<Value>, Refusal> {
     let labels = wanted.labels.as_deref().unwrap_or_default();
     let fields = wanted.fields.as_deref().unwrap_or_default();
     let unable = |why: &str| {
@@ -113,14 +144,17 @@ pub(crate) fn list(cluster: &Cluster, resource: Resource, wanted: &Wanted) -> Re
         labels: Some(Selector::parse(labels).map_err(|error| unable(&error.to_string()))?),
         fields: Some(FieldSelector::parse(fields).map_err(|error| unable(&error.to_string()))?),
     };
-    let Some(kind) = kind(resource) else {
-        let mut there = built_in::objects(cluster, resource);
-        there.retain(|object| {
-            // They have no labels.
-            options.labels.as_ref().is_none_or(|selector| selector.matches(&StringMap::default()))
-                && options.fields.as_ref().is_none_or(|fields| fields.matches(|field| name_by(object, field)))
-        });
-        return Ok(there);
+    let kind = match served(cluster, resource) {
+        Some(Served::BuiltIn(kind)) => kind,
+        Some(Served::Own(word)) => {
+            let all = cluster.own_objects(&word).filter(|object| is_wanted(&options, object));
+            return Ok(all.cloned().collect());
+        }
+        None => {
+            let mut there = built_in::objects(cluster, resource);
+            there.retain(|object| is_wanted(&options, object));
+            return Ok(there);
+        }
     };
     let mut found = cluster.list(kind, &options).map_err(|error| {
         let refused = refusal(error);
@@ -136,7 +170,7 @@ pub(crate) fn list(cluster: &Cluster, resource: Resource, wanted: &Wanted) -> Re
 
 /// Creates an object in a namespace and answers it as stored.
 pub(crate) fn create(cluster: &mut Client<'_>, at: &Address, object: &Value) -> Result<Value, Refusal> {
-    simulated(at.resource)?;
+    simulated(cluster, &at.resource)?;
     let mut named = object.clone();
     if !at.namespace.is_empty() {
         named["metadata"]["namespace"] = at.namespace.as_str().into();
@@ -153,9 +187,19 @@ pub(crate) fn replace(cluster: &mut Client<'_>, at: &Address, object: &Value) ->
     let live = get(cluster, at)?;
     demand_version(at, &live, object)?;
     let whole = json!([{"op": "replace", "path": "", "value": object}]);
-    let warnings = cluster.patch(simulated(at.resource)?, &at.path(), PatchKind::Json, &whole).map_err(refusal)?;
-    cluster.warned(warnings);
+    send_patch(cluster, at, PatchKind::Json, &whole)?;
     get(cluster, at)
+}
+
+fn send_patch(cluster: &mut Client<'_>, at: &Address, how: PatchKind, patch: &Value) -> Result<(), Refusal> {
+    match simulated(cluster, &at.resource)? {
+        Served::BuiltIn(kind) => {
+            let warnings = cluster.patch(kind, &at.path(), how, patch).map_err(refusal)?;
+            cluster.warned(warnings);
+            Ok(())
+        }
+        Served::Own(word) => cluster.patch_own(&word, &at.path(), how, patch).map_err(refusal),
+    }
 }
 
 fn demand_version(at: &Address, live: &Value, given: &Value) -> Result<(), Refusal> {
@@ -178,8 +222,7 @@ pub(crate) fn patch(
     if how != PatchKind::Json {
         demand_version(at, &before, patch)?;
     }
-    let warnings = cluster.patch(simulated(at.resource)?, &at.path(), how, patch).map_err(refusal)?;
-    cluster.warned(warnings);
+    send_patch(cluster, at, how, patch)?;
     Ok((before, get(cluster, at)?))
 }
 
@@ -191,7 +234,7 @@ pub(crate) fn server_side_apply(
     manager: &str,
     force: bool,
 ) -> Result<Value, Refusal> {
-    simulated(at.resource)?;
+    let Served::BuiltIn(_) = simulated(cluster, &at.resource)? else { return Err(not_simulated(&at.resource)) };
     let applied = cluster.server_side_apply(&object.to_string(), manager, force).map_err(refusal)?;
     cluster.warned(applied.into_iter().flat_map(|each| each.warnings));
     get(cluster, at)
@@ -199,9 +242,8 @@ pub(crate) fn server_side_apply(
 
 /// An object with the owners of its fields, as stored.
 pub(crate) fn with_owners(cluster: &Cluster, at: &Address, mut object: Value) -> Value {
-    let Some(Ok(stored)) = kind(at.resource).map(|kind| cluster.json_with_managed_fields(kind, &at.path())) else {
-        return object;
-    };
+    let Some(Served::BuiltIn(kind)) = served(cluster, &at.resource) else { return object };
+    let Ok(stored) = cluster.json_with_managed_fields(kind, &at.path()) else { return object };
     if let Some(entries) = stored["metadata"].get("managedFields") {
         object["metadata"]["managedFields"] = entries.clone();
     }
@@ -224,15 +266,31 @@ pub(crate) fn patch_pod_status(
 /// Pods get `grace` seconds to stop, or as many as they ask for.
 pub(crate) fn delete(cluster: &mut Cluster, at: &Address, how: Propagation, grace: Option<i64>) -> Result<(), Refusal> {
     get(cluster, at)?;
-    let kind = simulated(at.resource)?;
-    match grace {
-        Some(seconds) if kind == Kind::Pod => cluster.delete_pod(&at.path(), Some(seconds)).map_err(refusal),
-        _ => cluster.delete(kind, &at.path(), how).map_err(refusal),
+    match (simulated(cluster, &at.resource)?, grace) {
+        (Served::BuiltIn(Kind::Pod), Some(seconds)) => cluster.delete_pod(&at.path(), Some(seconds)).map_err(refusal),
+        (Served::BuiltIn(kind), _) => cluster.delete(kind, &at.path(), how).map_err(refusal),
+        (Served::Own(word), _) => cluster.delete_own(&word, &at.path()).map_err(refusal),
     }
 }
 
 /// The `scale` subresource of an object.
-pub(crate) fn scale(at: &Address, object: &Value) -> Value {
+pub(crate) fn scale(cluster: &Cluster, at: &Address, object: &Value) -> Value {
+    let own = match served(cluster, &at.resource) {
+        Some(Served::Own(word)) => cluster.own_scale(&word, &at.path()).ok(),
+        Some(Served::BuiltIn(_)) | None => None,
+    };
+    let mut scale = scale_of(at, object);
+    if let Some(own) = own {
+        scale["spec"]["replicas"] = own.spec_replicas.into();
+        scale["status"] = json!({"replicas": own.status_replicas});
+        if !own.selector.is_empty() {
+            scale["status"]["selector"] = (*own.selector).into();
+        }
+    }
+    scale
+}
+
+fn scale_of(at: &Address, object: &Value) -> Value {
     let metadata = &object["metadata"];
     let selector = &object["spec"]["selector"];
     let mut scale = json!({
@@ -302,8 +360,13 @@ pub(crate) fn set_scale(cluster: &mut Client<'_>, at: &Address, replicas: i32) -
         return Err(refusal);
     }
     get(cluster, at)?;
-    let warnings = cluster.patch_scale(simulated(at.resource)?, &at.path(), replicas).map_err(refusal)?;
-    cluster.warned(warnings);
+    match simulated(cluster, &at.resource)? {
+        Served::BuiltIn(kind) => {
+            let warnings = cluster.patch_scale(kind, &at.path(), replicas).map_err(refusal)?;
+            cluster.warned(warnings);
+        }
+        Served::Own(word) => cluster.scale_own(&word, &at.path(), replicas).map_err(refusal)?,
+    }
     get(cluster, at)
 }
 

@@ -26,7 +26,7 @@ const PRIORITIES: [(&str, i64, &str); 2] = [
 ];
 
 /// The objects of a resource that are there from the start, in order of their names.
-pub(crate) fn objects(cluster: &Cluster, resource: Resource) -> Vec<Value> {
+pub(crate) fn objects(cluster: &Cluster, resource: &Resource) -> Vec<Value> {
     if resource.kind != "PriorityClass" {
         return Vec::new();
     }

@@ -25,7 +25,7 @@ pub(crate) fn check_format(format: &str) -> Result<(), Fault> {
 
 /// An object in the format that `-o` asks for.
 pub(crate) fn object(format: &str, resource: &Resource, object: &Value) -> Result<String, Fault> {
-    objects(format, core::slice::from_ref(&(*resource, object.clone())), true, false)
+    objects(format, core::slice::from_ref(&(resource.clone(), object.clone())), true, false)
 }
 
 /// An object in a stream of objects.

@@ -81,7 +81,7 @@ const NO_TYPE_APART: &str = "there is no need to specify a resource type as a se
                              get resource resource/<resource_name>'";
 
 /// The resources of a word such as `deploy,svc` or `all`.
-fn resources(word: &str) -> Result<Vec<Resource>, Fault> {
+fn resources(cluster: &Cluster, word: &str) -> Result<Vec<Resource>, Fault> {
     let mut found: Vec<Resource> = Vec::new();
     for part in word.split(',') {
         if part.is_empty() {
@@ -90,15 +90,15 @@ fn resources(word: &str) -> Result<Vec<Resource>, Fault> {
         if part == "all" {
             found.extend(resource::category_all());
         } else {
-            found.push(resource_of(part)?);
+            found.push(resource_of(cluster, part)?);
         }
     }
     Ok(found)
 }
 
 /// The resource of a word.
-pub(crate) fn resource_of(word: &str) -> Result<Resource, Fault> {
-    resource::of_word(word)
+pub(crate) fn resource_of(cluster: &Cluster, word: &str) -> Result<Resource, Fault> {
+    resource::of_word(cluster, word)
         .map_err(|plain| Fault::Said(format!("the server doesn't have a resource type {}", quoted(&plain))))
 }
 
@@ -123,14 +123,14 @@ fn pair(word: &str) -> Result<(&str, &str), Fault> {
 }
 
 /// What arguments speak of; `selected` says whether a selector, or something like it, chooses names.
-pub(crate) fn picks(words: &[String], selected: bool) -> Result<Vec<Pick>, Fault> {
+pub(crate) fn picks(cluster: &Cluster, words: &[String], selected: bool) -> Result<Vec<Pick>, Fault> {
     if are_pairs(words)? {
         if selected {
             return said("name cannot be provided when a selector is specified");
         }
         let named = words.iter().map(|word| {
             let (kind, name) = pair(word)?;
-            Ok(Pick::Named(resource_of(kind)?, name.to_owned()))
+            Ok(Pick::Named(resource_of(cluster, kind)?, name.to_owned()))
         });
         return named.collect();
     }
@@ -139,9 +139,9 @@ pub(crate) fn picks(words: &[String], selected: bool) -> Result<Vec<Pick>, Fault
         // Each of the names in each of the resources.
         let kinds = first.split(',').filter(|kind| !kind.is_empty());
         let pairs = kinds.flat_map(|kind| names.iter().map(move |name| format!("{kind}/{name}")));
-        return picks(&pairs.collect::<Vec<String>>(), selected);
+        return picks(cluster, &pairs.collect::<Vec<String>>(), selected);
     }
-    let resources = resources(first)?;
+    let resources = resources(cluster, first)?;
     if names.is_empty() {
         return Ok(resources.into_iter().map(Pick::All).collect());
     }
@@ -149,7 +149,7 @@ pub(crate) fn picks(words: &[String], selected: bool) -> Result<Vec<Pick>, Fault
         return said("name cannot be provided when a selector is specified");
     }
     match resources.as_slice() {
-        [one] => Ok(names.iter().map(|name| Pick::Named(*one, name.clone())).collect()),
+        [one] => Ok(names.iter().map(|name| Pick::Named(one.clone(), name.clone())).collect()),
         _ => said("you must specify only one resource"),
     }
 }
@@ -258,6 +258,7 @@ impl Run<'_> {
         let names: Vec<&str> = self.arguments.all("filename").flat_map(|names| names.split(',')).collect();
         let namespace = self.namespace();
         let scope = source::Scope {
+            cluster: self.cluster,
             namespace: &namespace,
             enforced: self.arguments.given("namespace"),
             recursive: self.arguments.on("recursive"),
@@ -283,7 +284,7 @@ impl Run<'_> {
         }
         let selected =
             self.arguments.given("selector") || self.arguments.given("field-selector") || self.arguments.on("all");
-        let picks = picks(words, selected)?;
+        let picks = picks(self.cluster, words, selected)?;
         Ok(self.find_picked(&picks))
     }
 
@@ -309,7 +310,7 @@ impl Run<'_> {
                         findings.faults.push(Fault::Said(text.to_owned()));
                         continue;
                     }
-                    let at = Address::new(*resource, &namespace, name);
+                    let at = Address::new(resource.clone(), &namespace, name);
                     match api::get(self.cluster, &at) {
                         Ok(object) => findings.found.push(Found { at, object, source: None }),
                         Err(refusal) => findings.faults.push(refusal.into()),
@@ -321,9 +322,9 @@ impl Run<'_> {
                         labels: labels.map(str::to_owned),
                         fields: self.arguments.text("field-selector").map(str::to_owned),
                     };
-                    match api::list(self.cluster, *resource, &wanted) {
+                    match api::list(self.cluster, resource, &wanted) {
                         Ok(objects) => findings.found.extend(objects.into_iter().map(|object| Found {
-                            at: Address::of(*resource, &object),
+                            at: Address::of(resource.clone(), &object),
                             object,
                             source: None,
                         })),
@@ -364,7 +365,7 @@ impl Run<'_> {
             || self.arguments.on("all")
             || self.has_files();
         if !selected && words.len() == 1 && !words[0].contains('/') {
-            picks(words, false)?;
+            picks(self.cluster, words, false)?;
             return said("resource(s) were provided, but no name was specified");
         }
         self.find(words)

@@ -8,6 +8,7 @@ use crate::files::Files;
 use crate::flags::quoted;
 use crate::resource;
 use serde_json::Value;
+use wavetank::Cluster;
 
 /// An object in a file.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Info {
 /// How files are to be read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scope<'a> {
+    /// What serves the objects.
+    pub(crate) cluster: &'a Cluster,
     /// The namespace of objects that name none.
     pub(crate) namespace: &'a str,
     /// Whether objects must not name another one.
@@ -113,7 +116,7 @@ fn read_document(source: &str, document: Value, scope: &Scope<'_>, infos: &mut V
     }
     let given = |path: &str| document.pointer(path).and_then(Value::as_str).unwrap_or_default();
     let (name, own) = (given("/metadata/name"), given("/metadata/namespace"));
-    let Some((resource, document)) = served(&api_version, &kind, &document) else {
+    let Some((resource, document)) = served(scope.cluster, &api_version, &kind, &document) else {
         let text = format!(
             "resource mapping not found for name: {} namespace: {} from {}: no matches for kind {} in version {}\n\
              ensure CRDs are installed first",
@@ -140,14 +143,14 @@ fn read_document(source: &str, document: Value, scope: &Scope<'_>, infos: &mut V
 }
 
 /// The resource of an object, and the object in the version in which it is served.
-fn served(api_version: &str, kind: &str, document: &Value) -> Option<(resource::Resource, Value)> {
-    if let Some(resource) = resource::of_kind(api_version, kind) {
+fn served(cluster: &Cluster, api_version: &str, kind: &str, document: &Value) -> Option<(resource::Resource, Value)> {
+    if let Some(resource) = resource::of_kind(cluster, api_version, kind) {
         return Some((resource, document.clone()));
     }
     // Some kinds are served in another version as well, which is read as the one that is stored. What cannot
     // be read is for the server to refuse.
     let stored = wavetank_manifest::kind_of(document).ok()?;
-    let resource = resource::of_kind(stored.api_version(), kind)?;
+    let resource = resource::of_kind(cluster, stored.api_version(), kind)?;
     let read = wavetank_manifest::decode_strictly(document);
     Some((resource, read.unwrap_or_else(|_| document.clone())))
 }

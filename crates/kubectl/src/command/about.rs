@@ -139,11 +139,12 @@ pub(super) fn raw(cluster: &Cluster, path: &str) -> Result<String, Fault> {
         rest => (None, rest),
     };
     let [plural, rest @ ..] = rest else { return Err(not_found()) };
-    let resource = resource::all().find(|each| each.name == *plural && each.group == group).ok_or_else(not_found)?;
+    let resource =
+        resource::all(cluster).find(|each| each.name == *plural && each.group == group).ok_or_else(not_found)?;
     let value = match rest {
         [] => {
             let wanted = api::Wanted { namespace, ..api::Wanted::default() };
-            let items = api::list(cluster, resource, &wanted)?;
+            let items = api::list(cluster, &resource, &wanted)?;
             let kind = format!("{}List", resource.kind);
             json!({"apiVersion": resource.api_version(), "items": items, "kind": kind, "metadata": {}})
         }
@@ -152,7 +153,7 @@ pub(super) fn raw(cluster: &Cluster, path: &str) -> Result<String, Fault> {
             let object = api::get(cluster, &at)?;
             match rest {
                 [] => object,
-                ["scale"] if resource.scales() => api::scale(&at, &object),
+                ["scale"] if at.resource.scales() => api::scale(cluster, &at, &object),
                 _ => return Err(not_found()),
             }
         }
@@ -162,7 +163,7 @@ pub(super) fn raw(cluster: &Cluster, path: &str) -> Result<String, Fault> {
 
 /// `api-versions`.
 pub(super) fn api_versions(run: &mut Run<'_>) -> Result<(), Fault> {
-    let mut versions: BTreeSet<String> = resource::all().map(|resource| resource.api_version()).collect();
+    let mut versions: BTreeSet<String> = resource::all(run.cluster).map(|resource| resource.api_version()).collect();
     versions.insert("autoscaling/v1".to_owned());
     for version in versions {
         run.say(&version);
@@ -178,12 +179,12 @@ pub(super) fn api_resources(run: &mut Run<'_>) -> Result<(), Fault> {
     let verbs: Vec<String> = run.arguments.all("verbs").flat_map(|verbs| verbs.split(',')).map(str::to_owned).collect();
     let wanted = |resource: &resource::Resource| {
         let serves = |verb: &String| resource.verbs.split(',').any(|each| each == verb);
-        group.as_ref().is_none_or(|group| resource.group == group)
+        group.as_ref().is_none_or(|group| resource.group == *group)
             && namespaced.is_none_or(|namespaced| resource.namespaced == namespaced)
             && verbs.iter().all(serves)
     };
-    let mut found: Vec<resource::Resource> = resource::all().filter(wanted).collect();
-    found.sort_by_key(|resource| (resource.group, resource.name));
+    let mut found: Vec<resource::Resource> = resource::all(run.cluster).filter(wanted).collect();
+    found.sort_by(|one, other| (&one.group, &one.name).cmp(&(&other.group, &other.name)));
     if format == "name" {
         for resource in found {
             run.say(&resource.qualified());
@@ -199,11 +200,11 @@ pub(super) fn api_resources(run: &mut Run<'_>) -> Result<(), Fault> {
     }
     for resource in found {
         let mut row = vec![
-            resource.name.to_owned(),
-            resource.short.to_owned(),
+            resource.name.to_string(),
+            resource.short.to_string(),
             resource.api_version(),
             resource.namespaced.to_string(),
-            resource.kind.to_owned(),
+            resource.kind.to_string(),
         ];
         if wide {
             row.extend([resource.verbs.to_owned(), resource.category.to_owned()]);
@@ -227,7 +228,7 @@ pub(super) fn cluster_info(run: &mut Run<'_>) -> Result<(), Fault> {
 pub(super) fn can_i(run: &mut Run<'_>) -> Result<(), Fault> {
     match run.arguments.words.as_slice() {
         [_, what, ..] => {
-            let known = resource::of_word(what.split('/').next().unwrap_or_default()).is_ok();
+            let known = resource::of_word(run.cluster, what.split('/').next().unwrap_or_default()).is_ok();
             if !known && what != "*" {
                 run.warn(&format!("Warning: the server doesn't have a resource type {}", quoted(what)));
             }
@@ -249,7 +250,7 @@ fn pod(run: &Run<'_>) -> Result<Address, Fault> {
         return said("pod, type/name or --filename must be specified");
     };
     let (kind, name) = word.split_once('/').unwrap_or(("pods", word));
-    let at = Address::new(run::resource_of(kind)?, &run.namespace(), name);
+    let at = Address::new(run::resource_of(run.cluster, kind)?, &run.namespace(), name);
     api::get(run.cluster, &at)?;
     Ok(at)
 }
@@ -263,7 +264,11 @@ pub(super) fn exec(run: &mut Run<'_>) -> Result<(), Fault> {
 /// `logs`: simulated containers write none, and on faked nodes nobody listens who could say so.
 pub(super) fn logs(run: &mut Run<'_>) -> Result<(), Fault> {
     let found = if run.arguments.given("selector") {
-        run.find_picked(&[Pick::All(run::resource_of("pods")?)]).found.into_iter().next().map(|found| found.object)
+        run.find_picked(&[Pick::All(run::resource_of(run.cluster, "pods")?)])
+            .found
+            .into_iter()
+            .next()
+            .map(|found| found.object)
     } else {
         let namespace = run.namespace();
         let at = pod(run).map_err(|fault| match fault.refusal() {
@@ -367,7 +372,7 @@ pub(super) fn explain(run: &mut Run<'_>) -> Result<(), Fault> {
         );
     };
     let kind = word.split('.').next().unwrap_or_default();
-    if let Err(plain) = resource::of_word(kind) {
+    if let Err(plain) = resource::of_word(run.cluster, kind) {
         return Err(Fault::Verbatim(format!("the server doesn't have a resource type {}", quoted(&plain))));
     }
     said("not simulated: explain")

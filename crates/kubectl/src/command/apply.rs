@@ -2,7 +2,7 @@
 //!
 //! Source: `kubectl/pkg/cmd/apply`.
 
-use crate::api::{self, Address};
+use crate::api::{self, Address, Served};
 use crate::command::create::{Validation, leniently, validation};
 use crate::command::{delete, server_side};
 use crate::fault::{Fault, said};
@@ -12,8 +12,8 @@ use crate::resource::Resource;
 use crate::run::{DryRun, Run};
 use crate::source::Info;
 use serde_json::{Value, json};
-use wavetank::PatchKind;
 use wavetank::verbs::rollout::{CHANGE_CAUSE, LAST_APPLIED};
+use wavetank::{Cluster, PatchKind};
 use wavetank_manifest::patch;
 use wavetank_model::{Reason, Refusal, Selector};
 
@@ -171,11 +171,11 @@ fn apply_one(
         return Ok((modified, "configured".to_owned()));
     }
     let changed = leniently(run, validation, &modified, |run, modified| {
-        let patch = difference(&live, modified).map_err(|why| Refusal::new(Reason::BadRequest, why))?;
+        let (how, patch) = difference(run.cluster, at, &live, modified)?;
         if patch.as_object().is_some_and(serde_json::Map::is_empty) {
             return Ok((live.clone(), "unchanged"));
         }
-        let result = run.request(dry_run, |cluster| api::patch(cluster, at, PatchKind::Strategic, &patch));
+        let result = run.request(dry_run, |cluster| api::patch(cluster, at, how, &patch));
         let result = result.map_err(|refusal| {
             let message = format!(
                 "error when applying patch:\n{}\nto:\n{}\nfor: {source}: error when patching {source}: {}",
@@ -254,18 +254,25 @@ fn without_nulls(value: Value) -> Value {
     }
 }
 
-/// The patch that leads from what is stored to what is wanted.
-fn difference(live: &Value, modified: &Value) -> Result<Value, String> {
-    let kind = wavetank_manifest::kind_of(modified).map_err(|refusal| refusal.message.to_string())?;
-    let original = patch::last_applied_of(live).map_err(|error| error.to_string())?;
-    patch::three_way_strategic(kind, original.as_ref(), modified, live).map_err(|error| error.to_string())
+/// The patch that leads from what is stored to what is wanted: a strategic one, but for kinds of a user's own,
+/// of whose fields kubectl knows nothing.
+fn difference(cluster: &Cluster, at: &Address, live: &Value, modified: &Value) -> Result<(PatchKind, Value), Refusal> {
+    let wrong = |why: String| Refusal::new(Reason::BadRequest, why);
+    let original = patch::last_applied_of(live).map_err(|error| wrong(error.to_string()))?;
+    if matches!(api::served(cluster, &at.resource), Some(Served::Own(_))) {
+        let merge = patch::three_way_json_merge(original.as_ref(), modified, live);
+        return Ok((PatchKind::Merge, merge.map_err(|error| wrong(error.to_string()))?));
+    }
+    let kind = wavetank_manifest::kind_of(modified)?;
+    let strategic = patch::three_way_strategic(kind, original.as_ref(), modified, live);
+    Ok((PatchKind::Strategic, strategic.map_err(|error| wrong(error.to_string()))?))
 }
 
 fn warn_of_missing_annotation(run: &mut Run<'_>, at: &Address, live: &Value) {
     if live["metadata"]["annotations"][LAST_APPLIED].is_string() {
         return;
     }
-    let (resource, name) = (at.resource.name, &at.name);
+    let (resource, name) = (&at.resource.name, &at.name);
     run.warn(&format!(
         "Warning: resource {resource}/{name} is missing the {LAST_APPLIED} annotation which is required by kubectl apply. \
          kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or \
@@ -362,8 +369,8 @@ pub(super) fn merged(run: &mut Run<'_>, info: &Info) -> Result<Value, Fault> {
         Err(refusal) if refusal.reason == Reason::NotFound => api::create(cluster, at, &wanted),
         Err(refusal) => Err(refusal),
         Ok(live) => {
-            let patch = difference(&live, &wanted).map_err(|why| Refusal::new(Reason::BadRequest, why))?;
-            api::patch(cluster, at, PatchKind::Strategic, &patch).map(|(_, after)| after)
+            let (how, patch) = difference(cluster, at, &live, &wanted)?;
+            api::patch(cluster, at, how, &patch).map(|(_, after)| after)
         }
     })?)
 }

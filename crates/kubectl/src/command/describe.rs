@@ -52,7 +52,7 @@ fn asked(run: &Run<'_>, words: &[String]) -> Result<Vec<Resource>, Fault> {
     if run.has_files() {
         return Ok(Vec::new());
     }
-    let resources = run::picks(words, false)?.into_iter().map(|pick| match pick {
+    let resources = run::picks(run.cluster, words, false)?.into_iter().map(|pick| match pick {
         Pick::Named(resource, _) | Pick::All(resource) => resource,
     });
     Ok(resources.collect())
@@ -60,13 +60,13 @@ fn asked(run: &Run<'_>, words: &[String]) -> Result<Vec<Resource>, Fault> {
 
 /// Descriptions of the objects whose names begin with the one name that was given.
 fn matching(run: &Run<'_>, words: &[String]) -> Result<Option<String>, Fault> {
-    let picks = if run.has_files() { Vec::new() } else { run::picks(words, false)? };
+    let picks = if run.has_files() { Vec::new() } else { run::picks(run.cluster, words, false)? };
     let [Pick::Named(resource, prefix)] = picks.as_slice() else { return Ok(None) };
     let wanted = Wanted { namespace: Some(run.namespace()), ..Wanted::default() };
     let mut text = String::new();
-    for object in api::list(run.cluster, *resource, &wanted)? {
+    for object in api::list(run.cluster, resource, &wanted)? {
         if object["metadata"]["name"].as_str().is_some_and(|name| name.starts_with(prefix.as_str())) {
-            let found = Found { at: api::Address::of(*resource, &object), object, source: None };
+            let found = Found { at: api::Address::of(resource.clone(), &object), object, source: None };
             text.push_str(&described(run, &found));
             text.push('\n');
         }
@@ -76,14 +76,14 @@ fn matching(run: &Run<'_>, words: &[String]) -> Result<Option<String>, Fault> {
 
 /// The description of an object, with what it is described by.
 fn described(run: &Run<'_>, found: &Found) -> String {
-    let namespaced = |resource: Resource| found.at.resource.namespaced && resource.namespaced;
+    let namespaced = |resource: &Resource| found.at.resource.namespaced && resource.namespaced;
     let list = |resource: Resource| {
-        let namespace = namespaced(resource).then(|| found.at.namespace.clone());
+        let namespace = namespaced(&resource).then(|| found.at.namespace.clone());
         // Without a selector there is nothing to refuse.
-        api::list(run.cluster, resource, &Wanted { namespace, ..Wanted::default() }).unwrap_or_default()
+        api::list(run.cluster, &resource, &Wanted { namespace, ..Wanted::default() }).unwrap_or_default()
     };
-    let of_kind = |kind: &str| resource::all().find(|resource| resource.kind == kind);
-    let needs = wavetank_printers::describe::needs(found.at.resource.kind);
+    let of_kind = |kind: &str| resource::built_in().find(|resource| resource.kind == kind);
+    let needs = wavetank_printers::describe::needs(&found.at.resource.kind);
     let objects: Vec<Value> = needs.iter().filter_map(|kind| of_kind(kind)).flat_map(list).collect();
     let shows_events = run.arguments.switch("show-events").unwrap_or(true);
     let events: Option<Vec<Value>> = shows_events.then(|| of_kind("Event").map(list).unwrap_or_default());

@@ -43,7 +43,7 @@ fn diff_one(run: &mut Run<'_>, info: &Info) -> Result<bool, Fault> {
     if before == after {
         return Ok(false);
     }
-    let resource = info.at.resource;
+    let resource = &info.at.resource;
     let api_version = resource.api_version().replace('/', ".");
     let file = format!("{api_version}.{}.{}.{}", resource.kind, info.at.namespace, info.at.name);
     let time = wavetank_manifest::Edge::new(run.cluster.calendar()).spell_time_in_full(run.cluster.now());

@@ -18,16 +18,16 @@ pub(super) fn events(run: &mut Run<'_>) -> Result<(), Fault> {
     if run.arguments.on("watch") {
         return said("not simulated: a watch of events");
     }
-    let resource = run::resource_of("events")?;
+    let resource = run::resource_of(run.cluster, "events")?;
     let everywhere = run.arguments.on("all-namespaces");
     let namespace = run.namespace();
     let wanted = Wanted { namespace: (!everywhere).then(|| namespace.clone()), ..Wanted::default() };
-    let mut found = api::list(run.cluster, resource, &wanted)?;
+    let mut found = api::list(run.cluster, &resource, &wanted)?;
     if let Some(about) = run.arguments.text("for") {
         let Some((kind, name)) = about.split_once('/') else {
             return said("--for must be in resource/name form");
         };
-        let kind = run::resource_of(kind)?.kind;
+        let kind = run::resource_of(run.cluster, kind)?.kind.into_owned();
         found.retain(|event| event["involvedObject"]["kind"] == kind && event["involvedObject"]["name"] == name);
     }
     if let Some(types) = run.arguments.text("types") {
@@ -51,7 +51,7 @@ pub(super) fn events(run: &mut Run<'_>) -> Result<(), Fault> {
     }
     let text = match run.arguments.text("output").map(str::to_owned) {
         Some(format) => {
-            let named: Vec<_> = found.into_iter().map(|event| (resource, event)).collect();
+            let named: Vec<_> = found.into_iter().map(|event| (resource.clone(), event)).collect();
             output::objects(&format, &named, false, run.arguments.on("no-headers"))?
         }
         None => {

@@ -38,7 +38,7 @@ fn exposed(run: &Run<'_>) -> Result<Vec<Found>, Fault> {
     if words.is_empty() || run.has_files() {
         return targets(run);
     }
-    let picks = run::picks(words, false)?;
+    let picks = run::picks(run.cluster, words, false)?;
     if picks.iter().any(|pick| matches!(pick, Pick::All(_))) && !run.arguments.on("all") {
         return said("resource(s) were provided, but no name was specified");
     }
@@ -63,7 +63,7 @@ fn selector_of(run: &Run<'_>, found: &Found) -> Result<Map<String, Value>, Fault
     }
     let introspection = "couldn't retrieve selectors via --selector flag or introspection";
     let object = &found.object;
-    let selector = match found.at.resource.kind {
+    let selector = match &*found.at.resource.kind {
         "Deployment" | "ReplicaSet" => &object["spec"]["selector"]["matchLabels"],
         "Service" | "ReplicationController" => &object["spec"]["selector"],
         "Pod" => &object["metadata"]["labels"],
@@ -89,7 +89,7 @@ fn ports_of(found: &Found) -> Vec<(i64, String)> {
         let ports = object["spec"]["ports"].as_array().into_iter().flatten();
         return ports.filter_map(|port| Some((port["port"].as_i64()?, protocol_of(port)))).collect();
     }
-    let containers = match found.at.resource.kind {
+    let containers = match &*found.at.resource.kind {
         "Pod" => &object["spec"]["containers"],
         _ => &object["spec"]["template"]["spec"]["containers"],
     };

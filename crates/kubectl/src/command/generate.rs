@@ -67,13 +67,13 @@ pub(super) fn send(
 ) -> Result<(), Fault> {
     let dry_run = run.dry_run()?;
     let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or_default();
-    let resource = resource::of_kind(text("/apiVersion"), text("/kind"));
+    let resource = resource::of_kind(run.cluster, text("/apiVersion"), text("/kind"));
     let Some(resource) = resource else { return said(format!("no matches for kind {}", quoted(text("/kind")))) };
     let given = run.arguments.given("namespace");
     let at = Address::new(resource, &run.namespace(), text("/metadata/name"));
     if dry_run == DryRun::Client {
         let mut shown = shown.clone();
-        if given && resource.namespaced {
+        if given && at.resource.namespaced {
             shown["metadata"]["namespace"] = at.namespace.as_str().into();
         }
         return run.report(&at, &shown, done, dry_run);
@@ -250,7 +250,7 @@ pub(super) fn job(run: &mut Run<'_>) -> Result<(), Fault> {
     let spec = match run.arguments.text("from").map(str::to_owned) {
         Some(from) => {
             let plain = from.split_once('/').map_or(from.as_str(), |(_, name)| name).to_owned();
-            let at = Address::new(crate::run::resource_of("cronjobs")?, &run.namespace(), &plain);
+            let at = Address::new(crate::run::resource_of(run.cluster, "cronjobs")?, &run.namespace(), &plain);
             api::get(run.cluster, &at)?["spec"]["jobTemplate"]["spec"].clone()
         }
         None if run.arguments.given("image") => json!({"template": job_template(run, &name)}),

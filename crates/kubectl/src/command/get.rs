@@ -44,7 +44,7 @@ pub(super) fn get(run: &mut Run<'_>) -> Result<(), Fault> {
     }
     let mut findings = run.find(&words)?;
     if let Some(subresource) = run.arguments.text("subresource").map(str::to_owned) {
-        findings.found = subresources(findings.found, &subresource)?;
+        findings.found = subresources(run, findings.found, &subresource)?;
     }
     if run.arguments.on("ignore-not-found") {
         findings.faults.retain(|fault| !fault.is_not_found());
@@ -66,7 +66,7 @@ fn asked(words: &[String], run: &Run<'_>) -> Result<Vec<Resource>, Fault> {
     if run.has_files() {
         return Ok(run.infos(false).0.into_iter().map(|info| info.at.resource).collect());
     }
-    let picks = run::picks(words, false)?;
+    let picks = run::picks(run.cluster, words, false)?;
     Ok(picks
         .into_iter()
         .map(|pick| match pick {
@@ -85,14 +85,14 @@ pub(super) fn warn_of_old_kinds(run: &mut Run<'_>, asked: &[Resource]) {
     }
 }
 
-fn subresources(found: Vec<Found>, subresource: &str) -> Result<Vec<Found>, Fault> {
+fn subresources(run: &Run<'_>, found: Vec<Found>, subresource: &str) -> Result<Vec<Found>, Fault> {
     match subresource {
         "status" => Ok(found),
         "scale" => found
             .into_iter()
             .map(|each| {
                 if each.at.resource.scales() {
-                    return Ok(Found { object: api::scale(&each.at, &each.object), ..each });
+                    return Ok(Found { object: api::scale(run.cluster, &each.at, &each.object), ..each });
                 }
                 let reason = wavetank_model::Reason::NotFound;
                 Err(wavetank_model::Refusal::new(reason, "the server could not find the requested resource").into())
@@ -134,7 +134,7 @@ fn tables(
     findings: Findings,
     wide: bool,
 ) -> Result<(), Fault> {
-    let mut kinds: Vec<&str> = findings.found.iter().map(|found| found.at.resource.kind).collect();
+    let mut kinds: Vec<&str> = findings.found.iter().map(|found| &*found.at.resource.kind).collect();
     kinds.dedup();
     let with_kind = several_kinds(words) || kinds.len() > 1 || run.arguments.on("show-kind");
     let now = run.present();

@@ -25,8 +25,8 @@ pub(super) const TAINT_FLAGS: &str = "all allow-missing-template-keys dry-run:o 
 /// Longest wait of `drain` for pods to go.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
-fn nodes() -> Result<Resource, Fault> {
-    run::resource_of("nodes")
+fn nodes(run: &Run<'_>) -> Result<Resource, Fault> {
+    run::resource_of(run.cluster, "nodes")
 }
 
 /// The nodes that arguments name or a selector chooses.
@@ -40,12 +40,12 @@ fn targets(run: &Run<'_>) -> Result<Vec<Found>, Fault> {
     if !words.is_empty() && selected {
         return said("error: cannot specify both a node name and a --selector option");
     }
-    let nodes = nodes()?;
+    let nodes = nodes(run)?;
     let named = |word: &String| {
         let name = word.strip_prefix("node/").or_else(|| word.strip_prefix("nodes/")).unwrap_or(word);
-        Pick::Named(nodes, name.to_owned())
+        Pick::Named(nodes.clone(), name.to_owned())
     };
-    let picks: Vec<Pick> = if selected { vec![Pick::All(nodes)] } else { words.iter().map(named).collect() };
+    let picks: Vec<Pick> = if selected { vec![Pick::All(nodes.clone())] } else { words.iter().map(named).collect() };
     let findings = run.find_picked(&picks);
     Fault::of_many(findings.faults)?;
     Ok(findings.found)
@@ -124,7 +124,7 @@ impl Evicted {
 
 /// Pods on a node that are to go; those of DaemonSets stay.
 fn pods_on(run: &Run<'_>, node: &str) -> Result<Vec<Evicted>, Fault> {
-    let pods = run::resource_of("pods")?;
+    let pods = run::resource_of(run.cluster, "pods")?;
     let wanted = Wanted {
         namespace: None,
         labels: run.arguments.text("pod-selector").map(str::to_owned),
@@ -134,11 +134,11 @@ fn pods_on(run: &Run<'_>, node: &str) -> Result<Vec<Evicted>, Fault> {
         let owners = pod["metadata"]["ownerReferences"].as_array().into_iter().flatten();
         owners.filter(|owner| owner["controller"] == true).find_map(|owner| owner["kind"].as_str().map(str::to_owned))
     };
-    let found = api::list(run.cluster, pods, &wanted)?;
+    let found = api::list(run.cluster, &pods, &wanted)?;
     let going = found.iter().filter(|pod| controller(pod).as_deref() != Some("DaemonSet"));
     Ok(going
         .map(|pod| Evicted {
-            at: Address::of(pods, pod),
+            at: Address::of(pods.clone(), pod),
             uid: pod["metadata"]["uid"].clone(),
             unmanaged: controller(pod).is_none(),
         })

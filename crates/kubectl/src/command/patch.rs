@@ -80,14 +80,14 @@ pub(super) fn patch(run: &mut Run<'_>) -> Result<(), Fault> {
         let done = if before == after { "patched (no change)" } else { "patched" };
         match subresource.as_str() {
             "scale" => {
-                let scale = resource::all().find(|resource| resource.kind == "HorizontalPodAutoscaler");
+                let scale = resource::built_in().find(|resource| resource.kind == "HorizontalPodAutoscaler");
                 let scale = scale.map(|resource| resource::Resource {
-                    name: "scale",
-                    kind: "Scale",
-                    version: "v1",
+                    name: "scale".into(),
+                    kind: "Scale".into(),
+                    version: "v1".into(),
                     ..resource
                 });
-                let at = Address { resource: scale.unwrap_or(found.at.resource), ..found.at.clone() };
+                let at = Address { resource: scale.unwrap_or_else(|| found.at.resource.clone()), ..found.at.clone() };
                 run.report(&at, &after, done, dry_run)?;
             }
             _ => run.report(&found.at, &after, done, dry_run)?,
@@ -119,14 +119,14 @@ fn patch_scale(
     if !at.resource.scales() {
         return Err(Refusal::new(Reason::NotFound, "the server could not find the requested resource"));
     }
-    let before = api::scale(at, &api::get(cluster, at)?);
+    let before = api::scale(cluster, at, &api::get(cluster, at)?);
     let patched = match how {
         PatchKind::Json => wavetank_manifest::patch_json(&before, patch)?,
         PatchKind::Merge | PatchKind::Strategic => wavetank_manifest::patch_merge(&before, patch)?,
     };
     let replicas = patched["spec"]["replicas"].as_i64().and_then(|number| i32::try_from(number).ok()).unwrap_or(0);
     let after = api::set_scale(cluster, at, replicas)?;
-    Ok((before, api::scale(at, &after)))
+    Ok((before, api::scale(cluster, at, &after)))
 }
 
 /// `edit`: there is no editor here, so nothing is changed.

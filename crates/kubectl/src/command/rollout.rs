@@ -101,7 +101,7 @@ struct Revision {
 
 /// The revisions of a Deployment, oldest first.
 fn revisions(cluster: &Cluster, at: &Address, object: &Value) -> Result<Vec<Revision>, Fault> {
-    let resource = crate::run::resource_of("replicasets")?;
+    let resource = crate::run::resource_of(cluster, "replicasets")?;
     let wanted = Wanted {
         namespace: Some(at.namespace.clone()),
         labels: Some(api::selector_text(&object["spec"]["selector"])),
@@ -112,7 +112,7 @@ fn revisions(cluster: &Cluster, at: &Address, object: &Value) -> Result<Vec<Revi
         let owners = set["metadata"]["ownerReferences"].as_array();
         owners.into_iter().flatten().any(|owner| owner["controller"] == true && owner["uid"] == *uid)
     };
-    let sets = api::list(cluster, resource, &wanted)?.into_iter().filter(owned);
+    let sets = api::list(cluster, &resource, &wanted)?.into_iter().filter(owned);
     let numbered = sets.filter_map(|set| {
         let number = annotation(&set, REVISION)?.parse().ok()?;
         Some(Revision { number, set })
@@ -130,12 +130,12 @@ pub(super) fn history(run: &mut Run<'_>) -> Result<(), Fault> {
     }
     for Found { at, object, .. } in targets(run)? {
         if !at.resource.rolls_out() {
-            return said(format!("no history viewer has been implemented for {}", quoted(at.resource.kind)));
+            return said(format!("no history viewer has been implemented for {}", quoted(&at.resource.kind)));
         }
         let revisions = revisions(run.cluster, &at, &object)?;
         if let Some(format) = run.arguments.text("output").map(str::to_owned) {
             for revision in revisions.iter().filter(|revision| wanted == 0 || revision.number == wanted) {
-                let resource = crate::run::resource_of("replicasets")?;
+                let resource = crate::run::resource_of(run.cluster, "replicasets")?;
                 let text = output::object(&format, &resource, &revision.set)?;
                 run.out.push_str(&text);
             }
@@ -180,7 +180,7 @@ fn report_undo(run: &mut Run<'_>, found: &Found, done: &str, dry_run: DryRun) ->
 fn undo_one(run: &mut Run<'_>, found: &Found, to_revision: i64, dry_run: DryRun) -> Result<String, Fault> {
     let at = &found.at;
     if !at.resource.rolls_out() {
-        return said(format!("no rollbacker has been implemented for {}", quoted(at.resource.kind)));
+        return said(format!("no rollbacker has been implemented for {}", quoted(&at.resource.kind)));
     }
     let path = format!("{}/{}", at.namespace, at.name);
     if dry_run == DryRun::Client {

@@ -48,7 +48,7 @@ pub(super) fn scale(run: &mut Run<'_>) -> Result<(), Fault> {
             faults.push(reason.into());
             continue;
         }
-        let now = found.object["spec"]["replicas"].as_i64().unwrap_or(0);
+        let now = api::scale(run.cluster, at, &found.object)["spec"]["replicas"].as_i64().unwrap_or(0);
         if let Some(expected) = current.filter(|expected| i64::from(*expected) != now) {
             faults.push(Fault::Said(format!("Expected replicas to be {expected}, was {now}")));
             continue;
@@ -84,8 +84,10 @@ fn wait(run: &mut Run<'_>, at: &api::Address, replicas: i32) {
     let Some(timeout) = run.arguments.span("timeout").filter(|span| *span > Duration::ZERO) else { return };
     let reached = |cluster: &wavetank::Cluster| {
         api::get(cluster, at).is_ok_and(|object| {
-            let observed = object["status"]["observedGeneration"] == object["metadata"]["generation"];
-            observed && object["status"]["replicas"].as_i64().unwrap_or(0) == i64::from(replicas)
+            // Kinds of a user's own need not say of which generation their status is.
+            let observed = &object["status"]["observedGeneration"];
+            (*observed == object["metadata"]["generation"] || (at.resource.own_scale && observed.is_null()))
+                && api::scale(cluster, at, &object)["status"]["replicas"].as_i64().unwrap_or(0) == i64::from(replicas)
         })
     };
     let _reached = run.cluster.run_until(reached, timeout);

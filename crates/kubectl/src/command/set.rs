@@ -49,7 +49,7 @@ fn targets(run: &Run<'_>, words: &[String]) -> Result<Findings, Fault> {
 
 /// The pod spec of an object: of its template, or its own.
 fn pod_spec<'a>(found: &Found, object: &'a mut Value) -> Result<&'a mut Value, Fault> {
-    let path = match found.at.resource.kind {
+    let path = match &*found.at.resource.kind {
         "Pod" => "/spec",
         "CronJob" => "/spec/jobTemplate/spec/template/spec",
         "Deployment" | "ReplicaSet" | "ReplicationController" | "StatefulSet" | "DaemonSet" | "Job" => {
@@ -139,7 +139,7 @@ pub(super) fn image(run: &mut Run<'_>) -> Result<(), Fault> {
     }
     if pairs.is_empty() {
         // Names of resources are looked at first, and complain of themselves.
-        crate::run::picks(&objects, false)?;
+        crate::run::picks(run.cluster, &objects, false)?;
         return said("at least one image update is required");
     }
     let images: Vec<(String, String)> =
@@ -281,7 +281,7 @@ fn referred(run: &Run<'_>) -> Result<Vec<Value>, Fault> {
         }
         return Ok(Vec::new());
     };
-    let picks = crate::run::picks(&[source.to_owned()], false)?;
+    let picks = crate::run::picks(run.cluster, &[source.to_owned()], false)?;
     let findings = run.find_named(&picks);
     Fault::of_many(findings.faults)?;
     let prefix = run.arguments.text("prefix").unwrap_or_default();
@@ -323,7 +323,7 @@ fn reference(source: &Value) -> String {
 fn list_env(run: &mut Run<'_>, findings: Findings, pattern: &str) -> Result<(), Fault> {
     for found in findings.found {
         let mut object = found.object.clone();
-        let kind = found.at.resource.kind;
+        let kind = found.at.resource.kind.clone();
         for container in containers(pod_spec(&found, &mut object)?).into_iter().filter(|each| is_meant(each, pattern)) {
             let name = container["name"].as_str().unwrap_or_default();
             run.say(&format!("# {kind} {}, container {name}", found.at.name));

@@ -1,6 +1,6 @@
 //! `get --watch`: tables that go on as virtual time does.
 
-use crate::api::{self, Address};
+use crate::api::{self, Address, Served};
 use crate::command::get::{printed_kind, table_options, warn_of_old_kinds};
 use crate::fault::{Fault, said};
 use crate::output;
@@ -38,29 +38,29 @@ impl Watching {
             Fault::of_many(faults)?;
             infos.into_iter().map(|info| Pick::Named(info.at.resource, info.at.name)).collect()
         } else {
-            run::picks(&words, run.arguments.given("selector"))?
+            run::picks(run.cluster, &words, run.arguments.given("selector"))?
         };
         let (resource, name) = match picks.as_slice() {
-            [Pick::Named(resource, name)] => (*resource, Some(name.clone())),
-            [Pick::All(resource)] => (*resource, None),
+            [Pick::Named(resource, name)] => (resource.clone(), Some(name.clone())),
+            [Pick::All(resource)] => (resource.clone(), None),
             _ => return said("you may only specify a single resource type"),
         };
-        let Some(kind) = api::kind(resource) else {
+        if api::served(run.cluster, &resource).is_none() {
             return said(format!("not simulated: {resource}"));
-        };
+        }
         let findings = run.find_picked(&picks);
         Fault::of_many(findings.faults)?;
-        warn_of_old_kinds(run, &[resource]);
+        warn_of_old_kinds(run, core::slice::from_ref(&resource));
         let labels = Selector::parse(run.arguments.text("selector").unwrap_or_default())
             .map_err(|error| Fault::Said(error.to_string()))?;
         let namespace = (!run.arguments.on("all-namespaces") && resource.namespaced).then(|| run.namespace());
         let format = run.arguments.text("output").unwrap_or_default().to_owned();
         let mut watching = Self {
-            watch: run.cluster.watch(kind, namespace.as_deref()),
+            watch: watched(run.cluster, &resource, namespace.as_deref())?,
+            writer: TableWriter::new(table_options(run, &resource)),
             resource,
             name,
             labels,
-            writer: TableWriter::new(table_options(run, &resource)),
             wide: format == "wide",
             with_events: run.arguments.on("output-watch-events"),
             kind_only: findings.found.first().is_some_and(|found| printed_kind(run, &found.object).is_empty()),
@@ -105,9 +105,18 @@ impl Watching {
             }
             return Ok(text);
         }
-        let kind = if self.kind_only { "" } else { self.resource.kind };
+        let kind = if self.kind_only { "" } else { &*self.resource.kind };
         let table = wavetank_printers::table(kind, objects, self.wide, now);
         Ok(self.writer.write_events(&table, self.with_events.then_some(event)))
+    }
+}
+
+/// Begins to watch the objects of a resource.
+fn watched(cluster: &mut Cluster, resource: &Resource, namespace: Option<&str>) -> Result<WatchId, Fault> {
+    match api::served(cluster, resource) {
+        Some(Served::BuiltIn(kind)) => Ok(cluster.watch(kind, namespace)),
+        Some(Served::Own(word)) => Ok(cluster.watch_own(&word, namespace)),
+        None => said(format!("not simulated: {resource}")),
     }
 }
 
@@ -136,12 +145,12 @@ pub(super) fn follow(
     limit: Duration,
     mut condition: impl FnMut(Option<&Value>) -> bool,
 ) -> (Vec<Value>, bool) {
-    let Some(kind) = api::kind(at.resource) else { return (Vec::new(), condition(None)) };
     let first = api::get(cluster, at).ok();
     if condition(first.as_ref()) {
         return (first.into_iter().collect(), true);
     }
-    let watch = cluster.watch(kind, Some(&at.namespace).filter(|name| !name.is_empty()).map(|name| &**name));
+    let namespace = Some(&at.namespace).filter(|name| !name.is_empty()).map(|name| &**name);
+    let Ok(watch) = watched(cluster, &at.resource, namespace) else { return (Vec::new(), condition(None)) };
     let reached = cluster.run_until(|cluster| condition(api::get(cluster, at).ok().as_ref()), limit);
     let seen = cluster.watched(watch).into_iter().map(|event| event.object);
     let seen = first.into_iter().chain(seen.filter(|object| object["metadata"]["name"] == at.name.as_str()));

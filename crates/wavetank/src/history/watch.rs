@@ -2,6 +2,7 @@
 
 use crate::cluster::Cluster;
 use serde_json::Value;
+use std::sync::Arc;
 use wavetank_engine::Time;
 use wavetank_manifest::{Kind, render_deployment, render_document, render_replica_set};
 use wavetank_model::SetKind;
@@ -48,9 +49,18 @@ pub struct WatchId(usize);
 /// A watch, and what it has seen since it was asked last.
 #[derive(Clone, Debug)]
 pub(crate) struct Watch {
-    kind: Kind,
+    of: Watched,
     namespace: Option<String>,
     seen: Vec<WatchEvent>,
+}
+
+/// What a watch is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Watched {
+    /// A kind of the API server's own.
+    BuiltIn(Kind),
+    /// A kind of the user's own, by its word.
+    Own(Arc<str>),
 }
 
 impl Cluster {
@@ -59,7 +69,16 @@ impl Cluster {
     /// Every change costs the rendering of an object while a watch is on. A fork keeps its watches; a
     /// snapshot has none. Events are not watched.
     pub fn watch(&mut self, kind: Kind, namespace: Option<&str>) -> WatchId {
-        self.watches.push(Watch { kind, namespace: namespace.map(str::to_owned), seen: Vec::new() });
+        self.begin_watch(Watched::BuiltIn(kind), namespace)
+    }
+
+    /// Watches the objects of a kind of the user's own, by its word such as `Fleet`, like [`Self::watch`].
+    pub fn watch_own(&mut self, kind: &str, namespace: Option<&str>) -> WatchId {
+        self.begin_watch(Watched::Own(kind.into()), namespace)
+    }
+
+    fn begin_watch(&mut self, of: Watched, namespace: Option<&str>) -> WatchId {
+        self.watches.push(Watch { of, namespace: namespace.map(str::to_owned), seen: Vec::new() });
         WatchId(self.watches.len() - 1)
     }
 
@@ -75,13 +94,24 @@ impl Cluster {
 
     /// Shows a change to the watches.
     pub(crate) fn show(&mut self, change: &Change) {
-        let Some(kind) = kind_of(change) else { return };
-        if !self.watches.iter().any(|watch| watch.kind == kind) {
-            return;
+        let Some(of) = kind_of(change).map(Watched::BuiltIn) else { return };
+        if self.watches.iter().any(|watch| watch.of == of)
+            && let Some((what, object)) = self.render_change(change)
+        {
+            self.show_to(&of, what, &object);
         }
-        let Some((what, object)) = self.render_change(change) else { return };
+    }
+
+    /// Shows a change of an object of the user's own to the watches.
+    pub(crate) fn show_own(&mut self, kind: &Arc<str>, what: WatchType, object: &Value) {
+        if !self.watches.is_empty() {
+            self.show_to(&Watched::Own(Arc::clone(kind)), what, object);
+        }
+    }
+
+    fn show_to(&mut self, of: &Watched, what: WatchType, object: &Value) {
         let time = self.now;
-        for watch in self.watches.iter_mut().filter(|watch| watch.kind == kind) {
+        for watch in self.watches.iter_mut().filter(|watch| watch.of == *of) {
             let namespace = object["metadata"]["namespace"].as_str();
             if watch.namespace.is_none() || watch.namespace.as_deref() == namespace || namespace.is_none() {
                 watch.seen.push(WatchEvent { time, what, object: object.clone() });
