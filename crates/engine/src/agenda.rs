@@ -37,6 +37,13 @@ impl<E> Agenda<E> {
         }
     }
 
+    /// Takes out the first entry if it is due by now.
+    #[inline]
+    pub(crate) fn pop_due(&mut self, now: Time) -> Option<Entry<E>> {
+        if self.first_time() > now { None } else { self.pop() }
+    }
+
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<Entry<E>> {
         let entry = if self.lanes.first() < self.far_first {
             self.lanes.pop()?

@@ -36,6 +36,7 @@ impl Digest {
     }
 
     /// Feeds one word.
+    #[inline]
     pub const fn word(&mut self, word: u64) {
         let left = (self.left ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.left = left ^ (left >> 29);

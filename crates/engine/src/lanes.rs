@@ -84,6 +84,8 @@ pub(crate) struct Lanes<E> {
     lanes: Vec<Lane<E>>,
     /// The lane whose first entry is the first of all.
     best: usize,
+    /// The lane that took the last entry.
+    latest: usize,
     /// The least of the first keys of the others.
     second: (Time, u64),
     /// Spans that came lately and have no lane.
@@ -92,13 +94,16 @@ pub(crate) struct Lanes<E> {
 
 impl<E> Lanes<E> {
     pub(crate) const fn new() -> Self {
-        Self { lanes: Vec::new(), best: 0, second: LAST, remembered: [i64::MIN; 1 << REMEMBERED_BITS] }
+        Self { lanes: Vec::new(), best: 0, latest: 0, second: LAST, remembered: [i64::MIN; 1 << REMEMBERED_BITS] }
     }
 
     /// Takes an entry that is `span` away from the present, unless it has no lane or does not come in order.
     pub(crate) fn push(&mut self, entry: Entry<E>, span: i64) -> Result<(), Entry<E>> {
-        let found = self.lanes.iter().position(|lane| lane.span == span);
+        // What is put often comes with the span of the one before.
+        let is_latest = self.lanes.get(self.latest).is_some_and(|lane| lane.span == span);
+        let found = if is_latest { Some(self.latest) } else { self.lanes.iter().position(|lane| lane.span == span) };
         let Some(number) = found.or_else(|| self.open(span)) else { return Err(entry) };
+        self.latest = number;
         let key = entry.key();
         let lane = &mut self.lanes[number];
         if lane.is_empty() {

@@ -127,9 +127,9 @@ impl<E> Queue<E> {
     }
 
     /// Takes out the next event if it is due by now.
+    #[inline]
     pub fn pop_due(&mut self, now: Time) -> Option<E> {
-        while self.agenda.first_time() <= now {
-            let Entry { sequence, event, .. } = self.agenda.pop()?;
+        while let Some(Entry { sequence, event, .. }) = self.agenda.pop_due(now) {
             let event = match event {
                 Waiting::Event(event) => Some(event),
                 Waiting::InSlot(slot) => self.take(slot, sequence),

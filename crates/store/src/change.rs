@@ -41,6 +41,19 @@ impl PodView {
     }
 }
 
+/// A change of a pod. `old` is absent for a creation, `new` for a deletion.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct PodChange {
+    /// Which.
+    pub key: PodKey,
+    /// Its identity.
+    pub uid: Uid,
+    /// Before.
+    pub old: Option<PodView>,
+    /// After.
+    pub new: Option<PodView>,
+}
+
 /// One change of the store. `old` is absent for a creation, `new` for a deletion.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Change {
@@ -63,16 +76,7 @@ pub enum Change {
         new: Option<Arc<ReplicaSet>>,
     },
     /// A pod changed.
-    Pod {
-        /// Which.
-        key: PodKey,
-        /// Its identity.
-        uid: Uid,
-        /// Before.
-        old: Option<PodView>,
-        /// After.
-        new: Option<PodView>,
-    },
+    Pod(PodChange),
     /// An object of another kind changed.
     Document {
         /// Which.
@@ -101,7 +105,7 @@ impl Change {
         match self {
             Self::Deployment { new, .. } => new.is_none(),
             Self::ReplicaSet { new, .. } => new.is_none(),
-            Self::Pod { new, .. } => new.is_none(),
+            Self::Pod(pod) => pod.new.is_none(),
             Self::Document { new, .. } => new.is_none(),
             Self::NodeAdded { .. } => false,
             Self::NodeRemoved { .. } => true,

@@ -1,11 +1,11 @@
 //! A change reaches the controllers' view: the indices follow what has been seen.
 
 use crate::CohortId;
-use crate::change::{Change, PodView};
+use crate::change::{Change, PodChange, PodView};
 use crate::cohort::UNPLACED;
 use crate::store::{Behind, Store};
 use crate::writes::{controller_of, move_set};
-use wavetank_model::{DeploymentKey, PodFacts, PodKey, ReplicaSetKey, Uid};
+use wavetank_model::{DeploymentKey, PodFacts, PodKey, ReplicaSetKey};
 
 /// Fewer pods without a place than these are not worth a look at which of them have gone.
 const SWEEP_AT_LEAST: usize = 64;
@@ -17,13 +17,22 @@ fn index(count: u32) -> usize {
 impl Store {
     /// A change will be delivered later; without this call, what is stored of a pod counts as seen.
     pub fn hold_back(&mut self, change: &Change) {
-        if let Change::Pod { key, old, .. } = change {
+        if let Change::Pod(PodChange { key, old, .. }) = change {
             self.behind.entry(*key).or_insert(Behind { seen: *old, changes: 0 }).changes += 1;
         }
     }
 
     /// The controllers' watch delivers a change. Changes of one object must come in their order.
+    #[inline]
     pub fn deliver(&mut self, change: &Change) {
+        if let Change::Pod(pod) = change {
+            self.deliver_pod(pod);
+        } else {
+            self.deliver_object(change);
+        }
+    }
+
+    fn deliver_object(&mut self, change: &Change) {
         match change {
             Change::Deployment { key, new, .. } => {
                 let Some(slot) = self.deployments.get_mut(*key) else { return };
@@ -40,12 +49,8 @@ impl Store {
                     self.latest_owner = None;
                 }
             }
-            Change::Pod { key, uid, old, new } => {
-                self.sights.pods += 1;
-                self.see_pod(*key, *uid, old.as_ref(), new.as_ref());
-            }
             Change::Document { key, new, .. } => self.see_document(*key, new.as_ref()),
-            Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
+            Change::Pod(_) | Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
         }
     }
 
@@ -85,8 +90,11 @@ impl Store {
         }
     }
 
-    #[inline]
-    fn see_pod(&mut self, key: PodKey, uid: Uid, old: Option<&PodView>, new: Option<&PodView>) {
+    /// The same for a pod.
+    pub fn deliver_pod(&mut self, change: &PodChange) {
+        let PodChange { key, uid, old, new } = change;
+        let (key, uid) = (*key, *uid);
+        self.sights.pods += 1;
         let Some(pod) = self.pods.packed_mut(key) else { return };
         let place = pod.place;
         // Deliveries of one pod come in their order, so what a change starts from is what was seen.
@@ -98,11 +106,11 @@ impl Store {
                 if let Some(old) = old {
                     self.cohorts[old.cohort.index()].remove(uid, &old.state, place);
                 }
-                new.map_or(place, |new| self.cohorts[new.cohort.index()].insert(key, &new.state))
+                new.as_ref().map_or(place, |new| self.cohorts[new.cohort.index()].insert(key, &new.state))
             }
         };
         if !self.behind.is_empty() {
-            self.catch_up(key, new);
+            self.catch_up(key, new.as_ref());
         }
         let Some(new) = new else { return self.pods.remove(key) };
         let cohort = &self.cohorts[new.cohort.index()];

@@ -33,7 +33,7 @@ pub mod store;
 pub mod victims;
 pub mod writes;
 
-pub use change::{Change, PodView};
+pub use change::{Change, PodChange, PodView};
 pub use cohort::CohortId;
 pub use pod_arena::PodRecord;
 pub use pod_column::PodColumn;

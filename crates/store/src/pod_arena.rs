@@ -4,6 +4,7 @@
 //! that hardly any pod has are kept apart. A [`PodRecord`] reads what is asked for, and hides all that.
 
 use crate::CohortId;
+use crate::change::PodView;
 use crate::pages::Pages;
 use crate::pods::{OwnPart, PodState};
 use serde::{Deserialize, Serialize};
@@ -222,6 +223,12 @@ impl<'a> PodRecord<'a> {
         self.wide().map_or_else(|| self.packed.unpack(), |wide| wide.state)
     }
 
+    /// Where its record lies.
+    #[inline]
+    pub(crate) const fn index(&self) -> u32 {
+        self.index
+    }
+
     /// Its place among the victims of its cohort.
     #[inline]
     pub(crate) const fn place(&self) -> u32 {
@@ -311,7 +318,7 @@ impl PodArena {
             }
         }
         if *state != PodState::default() {
-            self.set_state(key, &PodState::default(), state, version);
+            self.edit_state(key, version, |fresh| *fresh = *state);
         }
         if let Some(own) = own {
             self.set_own(key, own);
@@ -319,15 +326,33 @@ impl PodArena {
         key
     }
 
-    /// Gives a pod another state than the one it has, as of a version.
+    /// Lets the state of a stored pod be changed, as of a version; answers what it was and is. None: there is
+    /// no such pod.
     #[inline]
-    pub(crate) fn set_state(&mut self, key: PodKey, old: &PodState, state: &PodState, version: u64) {
+    pub(crate) fn edit_state(
+        &mut self,
+        key: PodKey,
+        version: u64,
+        edit: impl FnOnce(&mut PodState),
+    ) -> Option<(Uid, PodView, PodState)> {
         let (index, generation) = parts(key);
-        let Some(record) = self.records.get_mut(index).filter(|record| record.generation == generation) else { return };
-        record.version = version;
-        if record.flags & WIDE != 0 || !record.pack(old, state) {
-            self.set_wide(index, state);
+        let record = self.records.get_mut(index)?;
+        if record.generation != generation || record.flags & STORED == 0 {
+            return None;
         }
+        let is_wide = record.flags & WIDE != 0;
+        let old = if is_wide { self.wide.get(&index)?.state } else { record.unpack() };
+        let mut new = old;
+        edit(&mut new);
+        let (uid, cohort, own) = (record.uid, record.cohort, record.own);
+        if new != old {
+            record.version = version;
+            if is_wide || !record.pack(&old, &new) {
+                self.set_wide(index, &new);
+            }
+        }
+        let deletion_cost = if own == NONE { 0 } else { self.own_part(own).map_or(0, |own| own.deletion_cost) };
+        Some((uid, PodView { cohort, state: old, deletion_cost }, new))
     }
 
     /// What does not fit now seldom fits later.
@@ -439,7 +464,9 @@ mod tests {
                     }
                     (_, Some(last)) => {
                         let pod = &mut plain[which.min(last)];
-                        arena.set_state(pod.0, &pod.3, &state, pod.1 + 1);
+                        let edited = arena.edit_state(pod.0, pod.1 + 1, |old| *old = state);
+                        prop_assert_eq!(edited.map(|(_, old, new)| (old.state, new)), Some((pod.3, state)));
+                        prop_assume!(pod.3 != state);
                         pod.3 = state;
                         if let Some(own) = own {
                             arena.set_own(pod.0, own.clone());

@@ -1,7 +1,7 @@
 //! What others keep of each pod, beside the store's own records.
 
 use crate::pages::Pages;
-use crate::pod_arena::index_of;
+use crate::pod_arena::{PodRecord, index_of};
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use wavetank_model::PodKey;
@@ -34,6 +34,12 @@ impl<T: Copy + Default> PodColumn<T> {
     #[inline]
     pub fn get_mut(&mut self, store: &Store, key: PodKey) -> Option<&mut T> {
         self.values.get_mut(index_of(key)).filter(|_| store.pods.contains(key))
+    }
+
+    /// The value of a pod that was just looked up, to be changed.
+    #[inline]
+    pub fn of_mut(&mut self, pod: &PodRecord<'_>) -> Option<&mut T> {
+        self.values.get_mut(pod.index())
     }
 
     /// Gives a pod of the store a value.

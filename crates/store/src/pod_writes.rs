@@ -1,6 +1,6 @@
 //! Pods: create, bind, change state, adopt and release, relabel, delete.
 
-use crate::change::{Change, PodView};
+use crate::change::{Change, PodChange, PodView};
 use crate::cohort::CohortIdentity;
 use crate::pod_arena::{NewRecord, PodRecord};
 use crate::pods::{NewPod, OwnPart, PodState};
@@ -137,7 +137,7 @@ impl Store {
         let (uid, view) = (record.uid, PodView { cohort: record.cohort, state: *state, deletion_cost });
         let key = self.pods.insert(record, state);
         self.pods_of.entry(self.owner_in(&view)).or_default().insert(uid, key);
-        self.changes.push(Change::Pod { key, uid, old: None, new: Some(view) });
+        self.changes.push(Change::Pod(PodChange { key, uid, old: None, new: Some(view) }));
         key
     }
 
@@ -151,21 +151,15 @@ impl Store {
 
     /// Writes what a pod's node observed, or the scheduler decided. Writing the same stores nothing.
     ///
-    /// # Errors
-    /// `NotFound` if it is gone.
-    pub fn set_pod_state(&mut self, key: PodKey, state: PodState) -> Result<(), Refusal> {
-        let Some(pod) = self.pods.get(key).filter(PodRecord::is_stored) else {
-            return Err(Refusal::not_found(PODS, ""));
-        };
-        let old = self.view(&pod);
-        if old.state == state {
-            return Ok(());
+    /// Answers whether there is such a pod; one that is gone takes no more writes.
+    #[inline]
+    pub fn edit_pod_state(&mut self, key: PodKey, edit: impl FnOnce(&mut PodState)) -> bool {
+        let Some((uid, old, state)) = self.pods.edit_state(key, self.version + 1, edit) else { return false };
+        if old.state != state {
+            self.version += 1;
+            self.changes.push(Change::Pod(PodChange { key, uid, old: Some(old), new: Some(PodView { state, ..old }) }));
         }
-        let uid = pod.uid();
-        let version = self.next_version();
-        self.pods.set_state(key, &old.state, &state, version);
-        self.changes.push(Change::Pod { key, uid, old: Some(old), new: Some(PodView { state, ..old }) });
-        Ok(())
+        true
     }
 
     /// Gives a pod other labels, annotations or owners, and says who owns which of its fields.
@@ -209,7 +203,7 @@ impl Store {
             self.forget_owned(before.owner, uid);
             self.pods_of.entry(owner).or_default().insert(uid, key);
         }
-        self.changes.push(Change::Pod { key, uid, old: Some(old), new: Some(view) });
+        self.changes.push(Change::Pod(PodChange { key, uid, old: Some(old), new: Some(view) }));
         Ok(())
     }
 
@@ -256,14 +250,13 @@ impl Store {
     /// # Errors
     /// `NotFound` if it is gone.
     pub fn begin_pod_deletion(&mut self, key: PodKey, grace_seconds: i64, now: Time) -> Result<bool, Refusal> {
-        let pod = self.live_pod(key)?;
-        if pod.state().deletion.is_some() {
-            return Ok(false);
-        }
         let ends = now.offset(grace_seconds.saturating_mul(1_000_000_000)).floor_second();
-        let state = PodState { deletion: Some(ends), ..pod.state() };
-        self.set_pod_state(key, state)?;
-        Ok(true)
+        let mut begins = false;
+        let is_there = self.edit_pod_state(key, |state| {
+            begins = state.deletion.is_none();
+            state.deletion = state.deletion.or(Some(ends));
+        });
+        if is_there { Ok(begins) } else { Err(Refusal::not_found(PODS, "")) }
     }
 
     /// Takes a pod away for good, unless finalizers hold it.
@@ -282,7 +275,7 @@ impl Store {
         self.next_version();
         self.pods.unstore(key);
         self.forget_owned(self.owner_in(&old), uid);
-        self.changes.push(Change::Pod { key, uid, old: Some(old), new: None });
+        self.changes.push(Change::Pod(PodChange { key, uid, old: Some(old), new: None }));
     }
 
     fn forget_owned(&mut self, owner: Option<Uid>, pod: Uid) {

@@ -296,47 +296,50 @@ impl Cluster {
     }
 
     /// Takes the changes of the store to the digest, the history, the nodes and the watches.
+    #[inline]
     pub(crate) fn absorb(&mut self) {
         while self.store.has_changes() {
-            let mut changes = core::mem::take(&mut self.spare_changes);
-            self.store.take_changes_into(&mut changes);
-            changes.iter().for_each(|change| self.absorb_one(change));
-            changes.clear();
-            self.spare_changes = changes;
+            self.absorb_changes();
         }
     }
 
-    fn absorb_one(&mut self, change: &Change) {
-        self.counters.changes += 1;
-        if self.history.level >= LogLevel::Digest {
-            digest::add(&mut self.digest, &self.store, self.now, change);
+    fn absorb_changes(&mut self) {
+        let mut changes = core::mem::take(&mut self.spare_changes);
+        self.store.take_changes_into(&mut changes);
+        for change in &changes {
+            self.counters.changes += 1;
+            if self.history.level >= LogLevel::Digest {
+                digest::add(&mut self.digest, &self.store, self.now, change);
+            }
+            if self.history.level >= LogLevel::Objects {
+                self.keep(change);
+            }
+            if !self.watches.is_empty() {
+                self.show(change);
+            }
+            self.react(change);
+            if self.traffic.is_on() {
+                self.traffic_sees(change);
+            }
+            if !self.ending_namespaces.is_empty() && change.is_deletion() {
+                self.finish_namespaces();
+            }
+            if self.profile.watch_delivery.is_zero() {
+                dispatch::see(self, change);
+            } else {
+                // One watch: what was stored first arrives first.
+                self.last_delivery = self.last_delivery.max(self.now + self.profile.watch_delivery);
+                self.store.hold_back(change);
+                self.queue.put(self.last_delivery, Event::Delivery(Box::new(change.clone())));
+            }
         }
-        if self.history.level >= LogLevel::Objects {
-            self.keep(change);
-        }
-        if !self.watches.is_empty() {
-            self.show(change);
-        }
-        self.react(change);
-        if self.traffic.is_on() {
-            self.traffic_sees(change);
-        }
-        if !self.ending_namespaces.is_empty() && change.is_deletion() {
-            self.finish_namespaces();
-        }
-        if self.profile.watch_delivery.is_zero() {
-            dispatch::see(self, change);
-        } else {
-            // One watch: what was stored first arrives first.
-            self.last_delivery = self.last_delivery.max(self.now + self.profile.watch_delivery);
-            self.store.hold_back(change);
-            self.queue.put(self.last_delivery, Event::Delivery(Box::new(change.clone())));
-        }
+        changes.clear();
+        self.spare_changes = changes;
     }
 
     fn keep(&mut self, change: &Change) {
         let wanted = match change {
-            Change::Pod { .. } => LogLevel::Everything,
+            Change::Pod(_) => LogLevel::Everything,
             Change::Deployment { .. }
             | Change::ReplicaSet { .. }
             | Change::Document { .. }

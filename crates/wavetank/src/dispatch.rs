@@ -6,28 +6,21 @@
 use crate::cluster::Cluster;
 use std::sync::Arc;
 use wavetank_model::{Kind, ReplicaSet, ReplicaSetKey, SetKind, Strategy, Uid};
-use wavetank_store::{Change, PodView, Store};
+use wavetank_store::{Change, PodChange, PodView, Store};
 
 /// A change reaches the controllers' caches.
+#[inline]
 pub(crate) fn see(cluster: &mut Cluster, change: &Change) {
-    cluster.store.deliver(change);
+    if let Change::Pod(pod) = change {
+        see_pod(cluster, pod);
+    } else {
+        cluster.store.deliver(change);
+        see_object(cluster, change);
+    }
+}
+
+fn see_object(cluster: &mut Cluster, change: &Change) {
     match change {
-        Change::Pod { key, uid, old, new } => {
-            let (old, new) = (old.as_ref(), new.as_ref());
-            see_pod(cluster, old, new);
-            if cluster.metrics.counts_pods() {
-                old.into_iter().chain(new).for_each(|pod| cluster.metrics.pod_change_seen(pod.cohort));
-            }
-            if !cluster.expectations.is_empty() {
-                cluster.settle_expectations(*key, old, new);
-            }
-            if cluster.has_services() {
-                cluster.services_see_pod(*key, *uid, old, new);
-            }
-            if cluster.store.has_documents(Kind::PodDisruptionBudget) {
-                cluster.budgets_see_pod(old, new);
-            }
-        }
         Change::Deployment { key, old, new } => {
             cluster.deployments.queue.add(*key);
             if let Some(new) =
@@ -42,7 +35,24 @@ pub(crate) fn see(cluster: &mut Cluster, change: &Change) {
             cluster.budgets_see_document(*key, new.as_ref());
             cluster.horizontal_sees_document(*key, old.as_ref(), new.as_ref());
         }
-        Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
+        Change::Pod(_) | Change::NodeAdded { .. } | Change::NodeRemoved { .. } => {}
+    }
+}
+
+fn see_pod(cluster: &mut Cluster, change: &PodChange) {
+    cluster.store.deliver_pod(change);
+    if cluster.metrics.counts_pods() {
+        change.old.iter().chain(&change.new).for_each(|pod| cluster.metrics.pod_change_seen(pod.cohort));
+    }
+    if !cluster.expectations.is_empty() {
+        cluster.settle_expectations(change);
+    }
+    mark_owner(cluster, change);
+    if cluster.has_services() {
+        cluster.services_see_pod(change);
+    }
+    if cluster.store.has_documents(Kind::PodDisruptionBudget) {
+        cluster.budgets_see_pod(change);
     }
 }
 
@@ -83,14 +93,22 @@ fn mark_deployment(cluster: &mut Cluster, uid: Uid) {
     }
 }
 
-fn see_pod(cluster: &mut Cluster, old: Option<&PodView>, new: Option<&PodView>) {
+#[inline]
+fn mark_owner(cluster: &mut Cluster, change: &PodChange) {
     // Most changes leave a pod with its owner.
-    if let (Some(old), Some(new)) = (old, new)
+    if let (Some(old), Some(new)) = (&change.old, &change.new)
         && old.cohort == new.cohort
     {
-        let set = cluster.store.set_owning(new.cohort);
-        return set.into_iter().for_each(|set| cluster.sets.queue.add(set));
+        if let Some(set) = cluster.store.set_owning(new.cohort) {
+            cluster.sets.queue.add(set);
+        }
+        return;
     }
+    mark_owners(cluster, change.old.as_ref(), change.new.as_ref());
+}
+
+/// A pod came, went or changed its owner or its labels.
+fn mark_owners(cluster: &mut Cluster, old: Option<&PodView>, new: Option<&PodView>) {
     let owner = |view: Option<&PodView>| view.and_then(|view| cluster.store.owner_in(view));
     let (before, after) = (owner(old), owner(new));
     for uid in [before, after.filter(|after| before != Some(*after))].into_iter().flatten() {

@@ -54,4 +54,4 @@ pub use wavetank_network::{
     Rate, RateProfile, Report, ServiceTime, Source, SourceId, Spacing, StopBehaviour, Target, Window,
 };
 pub use wavetank_node::{Health, ImageBehaviour, OnSigterm};
-pub use wavetank_store::Change;
+pub use wavetank_store::{Change, PodChange};

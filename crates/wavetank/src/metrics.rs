@@ -164,7 +164,7 @@ impl Metrics {
 
     /// A pod has been bound to a node.
     pub(crate) fn bound(&mut self, key: PodKey, created: Time, now: Time) {
-        if now.floor_second() > created {
+        if now.nanos_since(created) >= 1_000_000_000 {
             self.bound_late.insert(key, now.floor_second());
         }
     }

@@ -27,7 +27,7 @@ use wavetank_engine::Time;
 use wavetank_model::{
     DeploymentKey, EventRecord, LookAgain, PassError, Plan, PodKey, Reason, Refusal, ReplicaSet, ReplicaSetKey, Reply,
 };
-use wavetank_store::{PodView, Sights, Store};
+use wavetank_store::{PodChange, Sights, Store};
 
 /// Retries after which the Deployment controller drops a key: upstream's `maxRetries`.
 const MAX_RETRIES: u32 = 15;
@@ -394,8 +394,13 @@ impl Cluster {
     }
 
     /// A delivery settles what a set waits for.
-    pub(crate) fn settle_expectations(&mut self, pod: PodKey, old: Option<&PodView>, new: Option<&PodView>) {
-        let Some(set) = new.or(old).and_then(|pod| self.store.owner_in(pod)).and_then(|uid| self.store.set_of_uid(uid))
+    pub(crate) fn settle_expectations(&mut self, change: &PodChange) {
+        let PodChange { key, old, new, .. } = change;
+        let Some(set) = new
+            .as_ref()
+            .or(old.as_ref())
+            .and_then(|pod| self.store.owner_in(pod))
+            .and_then(|uid| self.store.set_of_uid(uid))
         else {
             return;
         };
@@ -403,7 +408,7 @@ impl Cluster {
             self.expect_less(set, 1, None);
         }
         if new.is_none_or(|new| new.state.deletion.is_some()) {
-            self.expect_less(set, 0, Some(pod));
+            self.expect_less(set, 0, Some(*key));
         }
     }
 }

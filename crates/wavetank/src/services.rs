@@ -19,7 +19,7 @@ use wavetank_controllers::{NodeSeen, PodSeen, SliceIndex, StaleSlices, TriggerTi
 use wavetank_manifest::render_endpoints;
 use wavetank_model::endpoint_slice::{HEADLESS_LABEL, MANAGED_BY_LABEL, SLICE_CONTROLLER, TRIGGER_TIME};
 use wavetank_model::{Document, DocumentKey, EndpointPod, EndpointSlice, Kind, ObjectMeta, PodKey, Service, Uid};
-use wavetank_store::{CohortId, PodRecord, PodState, PodView, Store};
+use wavetank_store::{CohortId, PodChange, PodRecord, PodState, Store};
 
 /// How long the controller waits when somebody else changed a slice.
 const SLICE_CHANGE_DELAY: Duration = Duration::from_secs(1);
@@ -217,17 +217,17 @@ impl Cluster {
         !self.services.records.is_empty()
     }
 
-    /// The watch delivers a pod of this identity.
-    pub(crate) fn services_see_pod(&mut self, key: PodKey, uid: Uid, old: Option<&PodView>, new: Option<&PodView>) {
-        let addressed = |view: Option<&PodView>| view.is_some_and(|view| has_address(&view.state));
-        if !addressed(old) && !addressed(new) {
+    /// The watch delivers a pod.
+    pub(crate) fn services_see_pod(&mut self, change: &PodChange) {
+        let PodChange { key, uid, old, new } = change;
+        if !old.iter().chain(new).any(|view| has_address(&view.state)) {
             return;
         }
         let (before, after) = (old.map(|view| view.cohort), new.map(|view| view.cohort));
         for cohort in [before, after.filter(|after| before != Some(*after))].into_iter().flatten() {
             for service in self.services.selecting(&self.store, cohort).iter() {
                 if let Some(record) = self.services.records.get_mut(service) {
-                    record.changed.insert(uid, key);
+                    record.changed.insert(*uid, *key);
                     self.endpoint_slices.queue.add(*service);
                 }
             }

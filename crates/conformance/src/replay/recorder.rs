@@ -13,7 +13,7 @@ use wavetank_manifest::{Edge, render_document_status};
 use wavetank_model::{
     Deployment, DeploymentStatus, Document, EndpointSlice, Kind, PodKey, ReplicaSet, ReplicaSetStatus, Uid,
 };
-use wavetank_store::{Change, PodState, PodView, Store};
+use wavetank_store::{Change, PodChange, PodState, PodView, Store};
 
 /// The slices of one Service.
 type SlicesByName = BTreeMap<Arc<str>, EndpointSlice>;
@@ -92,14 +92,14 @@ impl Recorder {
     fn name(&mut self, change: &Change, store: &Store) {
         match change {
             Change::ReplicaSet { old: None, new: Some(set), .. } => self.names.add_set(set),
-            Change::Pod { key, old: None, new: Some(pod), .. } => {
+            Change::Pod(PodChange { key, old: None, new: Some(pod), .. }) => {
                 let alone = || store.pod(*key).map_or_else(|| "".into(), |pod| store.pod_name(&pod));
                 self.names.add_pod(*key, store.owner_in(pod), alone);
             }
             // Everything else keeps the name that it has.
             Change::Deployment { .. }
             | Change::ReplicaSet { .. }
-            | Change::Pod { .. }
+            | Change::Pod(_)
             | Change::Document { .. }
             | Change::NodeAdded { .. }
             | Change::NodeRemoved { .. } => {}
@@ -125,7 +125,7 @@ impl Recorder {
         match change {
             Change::Deployment { old, new, .. } => self.deployment(old.as_deref(), new.as_deref()),
             Change::ReplicaSet { old, new, .. } => self.set(old.as_deref(), new.as_deref()),
-            Change::Pod { key, old, new, .. } => self.pod(time, *key, old.as_ref(), new.as_ref(), store),
+            Change::Pod(PodChange { key, old, new, .. }) => self.pod(time, *key, old.as_ref(), new.as_ref(), store),
             Change::Document { old, new, .. } => self.document(old.as_deref(), new.as_deref()),
             Change::NodeAdded { node } => self.node(time, &store.node(*node).name, "created"),
             Change::NodeRemoved { node } => self.node(time, &store.node(*node).name, "deleted"),

@@ -142,7 +142,7 @@ impl Cluster {
             let Some(pod) = self.store.pod(key) else { continue };
             if pod.state().ready {
                 let state = PodState { ready: false, ready_since: Some(now.floor_second()), ..pod.state() };
-                self.write_pod(key, state);
+                self.store.edit_pod_state(key, |old| *old = state);
                 let record = EventRecord::warning("NodeNotReady", "Node is not ready");
                 self.record_of_pod(key, Component::NodeController, "", now, record);
             }

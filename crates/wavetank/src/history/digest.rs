@@ -5,9 +5,9 @@ use wavetank_engine::{Digest, Time};
 use wavetank_model::horizontal::{HorizontalStatus, MetricStatus};
 use wavetank_model::{
     ConditionStatus, Deployment, DeploymentCondition, DocumentStatus, EndpointConditions, EndpointSlice, Meaning,
-    ObjectMeta, Quantity, ReplicaSet, ReplicaSetCondition, Uid,
+    ObjectMeta, Quantity, ReplicaSet, ReplicaSetCondition,
 };
-use wavetank_store::{Change, PodView, Store};
+use wavetank_store::{Change, PodChange, Store};
 
 fn word(digest: &mut Digest, value: i64) {
     digest.word(value.cast_unsigned());
@@ -18,10 +18,22 @@ fn time(digest: &mut Digest, value: Option<Time>) {
 }
 
 /// Adds one change at one time: of an object that was there before, the parts that differ.
+#[inline]
 pub(crate) fn add(digest: &mut Digest, store: &Store, now: Time, change: &Change) {
-    word(digest, now.as_nanos());
+    // Fed in a copy of its own, which needs no memory on the way.
+    let mut fed = *digest;
+    word(&mut fed, now.as_nanos());
+    if let Change::Pod(change) = change {
+        pod(&mut fed, store, change);
+    } else {
+        object(&mut fed, change);
+    }
+    *digest = fed;
+}
+
+fn object(digest: &mut Digest, change: &Change) {
     match change {
-        Change::Pod { uid, old, new, .. } => pod(digest, store, *uid, old.as_ref(), new.as_ref()),
+        Change::Pod(_) => {}
         Change::Deployment { old, new, .. } => match (old, new) {
             (old, Some(new)) => deployment(digest, old.as_deref(), new),
             (Some(old), None) => gone(digest, 1, &old.meta),
@@ -67,16 +79,27 @@ fn gone(digest: &mut Digest, kind: u64, meta: &ObjectMeta) {
 }
 
 /// What a pod's node and the scheduler change, in as few words as it takes: most changes are of pods.
-fn pod(digest: &mut Digest, store: &Store, uid: Uid, old: Option<&PodView>, new: Option<&PodView>) {
-    digest.word(uid.0);
-    let Some(new) = new else { return digest.word(3 | 1 << 63) };
+#[inline]
+fn pod(digest: &mut Digest, store: &Store, change: &PodChange) {
+    digest.word(change.uid.0);
+    let Some(new) = &change.new else { return digest.word(3 | 1 << 63) };
     let state = &new.state;
-    let moved = old.is_none_or(|old| old.cohort != new.cohort);
-    let flags = [state.ready, state.node.is_some(), state.ready_since.is_some(), state.deletion.is_some(), moved];
-    let flags = flags.into_iter().fold(0, |flags, flag| flags << 1 | u64::from(flag));
+    let moved = change.old.as_ref().is_none_or(|old| old.cohort != new.cohort);
+    let flags = u64::from(state.ready) << 4
+        | u64::from(state.node.is_some()) << 3
+        | u64::from(state.ready_since.is_some()) << 2
+        | u64::from(state.deletion.is_some()) << 1
+        | u64::from(moved);
     digest.word(3 | (state.phase as u64) << 8 | flags << 16 | u64::from(state.restarts) << 32);
-    state.node.into_iter().for_each(|node| digest.word(node.into()));
-    [state.ready_since, state.deletion].into_iter().flatten().for_each(|at| word(digest, at.as_nanos()));
+    if let Some(node) = state.node {
+        digest.word(node.into());
+    }
+    if let Some(since) = state.ready_since {
+        word(digest, since.as_nanos());
+    }
+    if let Some(deletion) = state.deletion {
+        word(digest, deletion.as_nanos());
+    }
     if moved {
         digest.word(store.owner_in(new).map_or(0, |owner| owner.0));
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wavetank_engine::Time;
 use wavetank_manifest::{Kind, render_deployment, render_document, render_replica_set};
 use wavetank_model::SetKind;
-use wavetank_store::Change;
+use wavetank_store::{Change, PodChange};
 
 /// What happened to a watched object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ impl Cluster {
                 let (what, object) = versions(old.as_ref(), new.as_ref())?;
                 (what, render_document(object, &edge))
             }
-            Change::Pod { key, old, new, .. } => {
+            Change::Pod(PodChange { key, old, new, .. }) => {
                 let (what, view) = versions(old.as_ref(), new.as_ref())?;
                 (what, self.pod_json(*key, &self.store.render_pod_as(*key, view)?))
             }
@@ -159,7 +159,7 @@ fn kind_of(change: &Change) -> Option<Kind> {
             SetKind::ReplicaSet => Kind::ReplicaSet,
             SetKind::ReplicationController => Kind::ReplicationController,
         },
-        Change::Pod { .. } => Kind::Pod,
+        Change::Pod(_) => Kind::Pod,
         Change::Document { old, new, .. } => new.as_ref().or(old.as_ref())?.kind,
         Change::NodeAdded { .. } | Change::NodeRemoved { .. } => return None,
     })

@@ -167,7 +167,7 @@ impl Cluster {
     fn conditions_changed(&mut self, key: PodKey) {
         if let Some(pod) = self.store.pod(key).filter(|pod| pod.is_stored()) {
             let state = PodState { detail: pod.state().detail.wrapping_add(1), ..pod.state() };
-            self.write_pod(key, state);
+            self.store.edit_pod_state(key, |old| *old = state);
         }
         let now = self.now;
         // The kubelet's look at the pod is one that it would not have had.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use wavetank_engine::Time;
 use wavetank_model::{Kind, Phase, PodKey, Refusal, TemplateFacts};
 use wavetank_node::{PodContext, PodRun, RoundRobin, Stage, fits};
-use wavetank_store::{Change, PodColumn, PodRecord, PodState, PodView, Store};
+use wavetank_store::{Change, PodChange, PodColumn, PodRecord, Store};
 
 /// Which node the next pod takes: nodes that fit take turns, in order of their names.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -62,9 +62,18 @@ pub(crate) fn process_since(store: &Store, runs: &PodColumn<PodRun>, machines: &
 
 impl Cluster {
     /// What a stored change sets off outside the controllers.
+    #[inline]
     pub(crate) fn react(&mut self, change: &Change) {
+        if let Change::Pod(pod) = change {
+            self.react_to_pod(pod);
+        } else {
+            self.react_to_object(change);
+        }
+    }
+
+    fn react_to_object(&mut self, change: &Change) {
         match change {
-            Change::Pod { key, old, new, .. } => self.react_to_pod(*key, old.as_ref(), new.as_ref()),
+            Change::Pod(_) => {}
             Change::ReplicaSet { old, new, .. } => {
                 let owner = |set: &std::sync::Arc<wavetank_model::ReplicaSet>| set.meta.controller().map(|of| of.uid);
                 match (old, new) {
@@ -105,9 +114,12 @@ impl Cluster {
         }
     }
 
-    fn react_to_pod(&mut self, key: PodKey, old: Option<&PodView>, new: Option<&PodView>) {
+    #[inline]
+    fn react_to_pod(&mut self, change: &PodChange) {
+        let PodChange { key, old, new, .. } = change;
+        let key = *key;
         if self.metrics.counts_pods() {
-            old.into_iter().chain(new).for_each(|pod| self.metrics.pod_changed(pod.cohort));
+            old.iter().chain(new).for_each(|pod| self.metrics.pod_changed(pod.cohort));
         }
         match (old, new) {
             (None, Some(_)) => self.expect_binding(key),
@@ -115,7 +127,11 @@ impl Cluster {
                 self.metrics.gone(key);
                 self.machines.remove(key);
                 self.unschedulable.forget(key);
-                if let Some(owner) = self.store.owner_in(old) {
+                // Mostly its owner is a set that waits for nothing.
+                let set = self.store.set_owning(old.cohort).and_then(|set| self.store.set(set)?.stored.as_ref());
+                if set.is_none_or(|set| !set.meta.finalizers.is_empty())
+                    && let Some(owner) = self.store.owner_in(old)
+                {
                     self.dependent_gone(owner);
                 }
             }
@@ -144,7 +160,7 @@ impl Cluster {
         if self.unschedulable.fits_nowhere(pod.template()) {
             return self.note_unschedulable(key);
         }
-        let (template, state) = (pod.template(), pod.state());
+        let template = pod.template();
         if self.placement.is_stale {
             self.look_at_nodes();
         }
@@ -169,9 +185,8 @@ impl Cluster {
             }
         };
         if let Some(node) = node {
-            let state = PodState { node: Some(node), ..state };
             self.unschedulable.forget(key);
-            self.write_pod(key, state);
+            self.store.edit_pod_state(key, |state| state.node = Some(node));
             if !named {
                 self.record_binding(key, node);
             }
@@ -248,13 +263,14 @@ impl Cluster {
         let Some(pod) = self.store.pod(key).filter(|pod| pod.is_stored() && pod.state().deletion.is_none()) else {
             return;
         };
-        let Some(run) = self.runs.get_mut(&self.store, key) else { return };
+        let Some(run) = self.runs.of_mut(&pod) else { return };
         let context = context(&self.store, &pod, self.seed);
         let before = run.stage();
         let (change, due) = self.node_model.due(&context, run, self.now);
         let after = run.stage();
-        let state = pod.state();
-        self.metrics.pod_changed(pod.cohort());
+        if self.metrics.counts_pods() {
+            self.metrics.pod_changed(pod.cohort());
+        }
         if let Some(due) = due {
             self.queue.put(due, Event::PodDue(key));
         }
@@ -262,18 +278,15 @@ impl Cluster {
             self.traffic_sees_step(key, change.is_some_and(|change| change.exit.is_some()));
         }
         if let Some(change) = change {
-            let turned = change.ready != state.ready || state.ready_since.is_none();
-            let ready_since = if turned { Some(self.now.floor_second()) } else { state.ready_since };
-            let new =
-                PodState { phase: change.phase, ready: change.ready, ready_since, restarts: change.restarts, ..state };
-            self.write_pod(key, new);
+            let now = self.now;
+            self.store.edit_pod_state(key, |state| {
+                if change.ready != state.ready || state.ready_since.is_none() {
+                    (state.ready, state.ready_since) = (change.ready, Some(now.floor_second()));
+                }
+                (state.phase, state.restarts) = (change.phase, change.restarts);
+            });
         }
         self.record_stage(key, before, after);
-    }
-
-    pub(crate) fn write_pod(&mut self, key: PodKey, state: PodState) {
-        // The pod was looked up just before; a pod that is gone takes no more writes.
-        let _gone = self.store.set_pod_state(key, state);
     }
 
     /// A graceful deletion begins, of `grace_seconds` or as the pod's spec says.
@@ -300,22 +313,22 @@ impl Cluster {
             self.delete_on_machine(key, grace);
             return Ok(());
         }
-        let before = self.pod_run(key).map(PodRun::stage);
-        let gone = match (self.store.pod(key), self.runs.get_mut(&self.store, key)) {
-            (Some(pod), Some(run)) => {
-                self.node_model.delete(&context(&self.store, &pod, self.seed), run, self.now, grace)
-            }
-            _ => None,
+        let pod = self.store.pod(key);
+        let on_node = pod.and_then(|pod| Some((pod, self.runs.of_mut(&pod)?)));
+        let Some((pod, run)) = on_node else {
+            self.take_away(key);
+            return Ok(());
         };
+        let before = run.stage();
+        let gone = self.node_model.delete(&context(&self.store, &pod, self.seed), run, self.now, grace);
+        let after = run.stage();
         match gone {
             // A node that stops it in no time still takes its turn as a step of its own.
             Some(at) => {
                 if self.traffic.is_on() {
                     self.traffic_sees_deletion(key, grace);
                 }
-                if let (Some(before), Some(run)) = (before, self.pod_run(key).copied()) {
-                    self.record_stage(key, before, run.stage());
-                }
+                self.record_stage(key, before, after);
                 self.queue.put(at, Event::PodGone(key));
             }
             None => self.take_away(key),
@@ -328,9 +341,13 @@ impl Cluster {
         let Some(pod) = self.store.pod(key).filter(|pod| pod.is_stored()) else { return };
         let run = self.pod_run(key).copied().unwrap_or_default();
         let phase = self.node_model.stopped(&context(&self.store, &pod, self.seed), &run);
-        let ready_since = if pod.state().ready { Some(self.now.floor_second()) } else { pod.state().ready_since };
-        let state = PodState { phase, ready: false, ready_since, ..pod.state() };
-        self.write_pod(key, state);
+        let now = self.now;
+        self.store.edit_pod_state(key, |state| {
+            state.phase = phase;
+            if state.ready {
+                (state.ready, state.ready_since) = (false, Some(now.floor_second()));
+            }
+        });
         self.take_away(key);
     }
 

@@ -325,7 +325,7 @@ impl Cluster {
             detail: before.detail.wrapping_add(1),
             ..before
         };
-        self.write_pod(key, state);
+        self.store.edit_pod_state(key, |old| *old = state);
     }
 
     /// A pod that is being deleted and whose containers have ended goes.

@@ -126,7 +126,7 @@ impl Cluster {
     fn tell_unschedulable(&mut self, key: PodKey, message: &str) {
         let Some(pod) = self.store.pod(key).filter(|pod| pod.is_stored()) else { return };
         let state = PodState { detail: pod.state().detail.wrapping_add(1), ..pod.state() };
-        self.write_pod(key, state);
+        self.store.edit_pod_state(key, |old| *old = state);
         let record = EventRecord::warning("FailedScheduling", message.to_owned());
         self.record_of_pod(key, Component::Scheduler, "", self.now, record);
     }

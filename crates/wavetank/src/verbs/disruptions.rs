@@ -18,7 +18,7 @@ use wavetank_engine::Time;
 use wavetank_manifest::{Kind, decode_disruption_status, render_disruption_status};
 use wavetank_model::disruption::{DisruptionBudget, DisruptionStatus, UnhealthyPodEvictionPolicy};
 use wavetank_model::{Cause, Document, DocumentKey, LookAgain, Phase, PodKey, Reason, Refusal, StringMap, Uid};
-use wavetank_store::{CohortId, PodView, Precondition};
+use wavetank_store::{CohortId, PodChange, Precondition};
 
 /// How long `drain` waits before it asks again for an eviction that was refused.
 const EVICTION_RETRY: Duration = Duration::from_secs(5);
@@ -75,8 +75,8 @@ impl Cluster {
     }
 
     /// A pod came, went or changed: the budgets that cover it have something to count.
-    pub(crate) fn budgets_see_pod(&mut self, old: Option<&PodView>, new: Option<&PodView>) {
-        let mut cohorts: Vec<CohortId> = [old, new].into_iter().flatten().map(|view| view.cohort).collect();
+    pub(crate) fn budgets_see_pod(&mut self, change: &PodChange) {
+        let mut cohorts: Vec<CohortId> = change.old.iter().chain(&change.new).map(|view| view.cohort).collect();
         cohorts.dedup();
         let covering: Vec<DocumentKey> = self
             .budgets_seen()

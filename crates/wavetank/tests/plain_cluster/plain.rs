@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use wavetank::{Change, Time};
+use wavetank::{Change, PodChange, Time};
 use wavetank_controllers::{
     DeploymentInputs, DeploymentWrite, PodsSeen, ReplicaSetInputs, ReplicaSetWrite, SetSeen, reconcile_deployment,
     reconcile_replica_set,
@@ -540,7 +540,7 @@ pub(crate) fn told(entries: &[wavetank::Entry], store: &wavetank_store::Store) -
         match change {
             Change::Deployment { new: Some(new), .. } => all.push(deployment_told(entry.time, new)),
             Change::ReplicaSet { new: Some(new), .. } => all.push(set_told(entry.time, new)),
-            Change::Pod { key, new, .. } => {
+            Change::Pod(PodChange { key, new, .. }) => {
                 let next = pods.len();
                 let number = *pods.entry(*key).or_insert(next);
                 let told = new.map(|view| PodTold {

@@ -19,7 +19,7 @@ use wavetank::{Cluster, Object, Profile, Time};
 use wavetank_controllers::PodsSeen;
 use wavetank_controllers::replica_set::rank::{RankedPod, crowding, deletion_order};
 use wavetank_model::{ObjectMeta, Pod, PodFacts, PodKey, PodStatus, ReplicaSet, Selector, SetKind};
-use wavetank_store::{Change, PodState, Precondition, Store};
+use wavetank_store::{Change, PodChange, PodState, Precondition, Store};
 
 /// A store, and next to it all pods as they are and as they were seen.
 struct World {
@@ -74,7 +74,7 @@ impl World {
             }
         }
         for change in self.store.take_changes() {
-            let pod = if let Change::Pod { key, .. } = &change { self.live.get(key).cloned() } else { None };
+            let pod = if let Change::Pod(PodChange { key, .. }) = &change { self.live.get(key).cloned() } else { None };
             self.store.hold_back(&change);
             self.on_the_way.push_back((change, pod));
         }
@@ -97,7 +97,7 @@ impl World {
                     node,
                     deletion: pod.meta.deletion,
                 };
-                self.store.set_pod_state(key, state).expect("the pod is stored");
+                assert!(self.store.edit_pod_state(key, |old| *old = state), "the pod is stored");
             }
             Step::Edit(_, marks, bond, cost) => {
                 pod.meta.labels = labels(marks);
@@ -163,7 +163,7 @@ impl World {
         for _ in 0..count {
             let Some((change, pod)) = self.on_the_way.pop_front() else { return };
             self.store.deliver(&change);
-            if let Change::Pod { key, .. } = &change {
+            if let Change::Pod(PodChange { key, .. }) = &change {
                 match pod {
                     Some(pod) => drop(self.seen.insert(*key, pod)),
                     None => drop(self.seen.remove(key)),
