@@ -29,9 +29,37 @@ impl Purpose {
 /// The draw of an object for a purpose: 64 even bits, the same whenever they are asked for.
 #[must_use]
 pub const fn keyed(seed: Seed, object: u64, purpose: Purpose) -> u64 {
-    // Each part is mixed before the next one enters, so that no two of them can cancel out.
-    let of_purpose = finalise(seed.0 ^ purpose.0);
-    finalise(of_purpose.wrapping_add(object.wrapping_mul(GOLDEN)))
+    Draws::new(seed, purpose).draw(object)
+}
+
+/// The draws of many objects for one purpose.
+///
+/// ```
+/// use wavetank_engine::Seed;
+/// use wavetank_engine::chance::{Draws, Purpose, keyed};
+///
+/// const PULL: Purpose = Purpose::new("image pull");
+/// assert_eq!(Draws::new(Seed(3), PULL).draw(7), keyed(Seed(3), 7, PULL));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Draws {
+    of_purpose: u64,
+}
+
+impl Draws {
+    /// For a purpose.
+    #[must_use]
+    pub const fn new(seed: Seed, purpose: Purpose) -> Self {
+        // Each part is mixed before the next one enters, so that no two of them can cancel out.
+        Self { of_purpose: finalise(seed.0 ^ purpose.0) }
+    }
+
+    /// What [`keyed`] draws for an object.
+    #[inline]
+    #[must_use]
+    pub const fn draw(self, object: u64) -> u64 {
+        finalise(self.of_purpose.wrapping_add(object.wrapping_mul(GOLDEN)))
+    }
 }
 
 /// Gives out the named streams of a seed.
@@ -138,6 +166,7 @@ pub fn happens(draw: u64, part: u64, whole: u64) -> bool {
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The finaliser of SplitMix64: a bijection in which each bit of the word moves half of the others.
+#[inline]
 pub(crate) const fn finalise(word: u64) -> u64 {
     let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

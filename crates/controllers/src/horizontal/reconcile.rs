@@ -356,7 +356,7 @@ impl<'a> Sync<'a, '_> {
             return Ok(());
         }
         // It is the last thing that a pass does.
-        let status = Arc::new(core::mem::take(&mut self.status));
+        let status = Arc::new(core::mem::replace(&mut self.status, begun(self.inputs.autoscaler.status)));
         let Err(refusal) = self.pass.put(HorizontalWrite::Status(status)) else {
             return Ok(());
         };
@@ -430,10 +430,9 @@ fn has_metrics_without_pods(spec: &HorizontalSpec) -> bool {
 /// Group and version of an `apiVersion`, if it is one.
 #[must_use]
 pub fn group_version(api_version: &str) -> Option<(&str, &str)> {
-    match api_version.split('/').collect::<Vec<_>>()[..] {
-        [version] => Some(("", version)),
-        [group, version] => Some((group, version)),
-        _ => None,
+    match api_version.split_once('/') {
+        None => Some(("", api_version)),
+        Some((group, version)) => (!version.contains('/')).then_some((group, version)),
     }
 }
 

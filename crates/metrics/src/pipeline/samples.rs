@@ -5,7 +5,7 @@
 
 use super::{Pipeline, Sample, Scrape, Scraped};
 use crate::usage::{Subject, Usage};
-use wavetank_engine::chance::{Purpose, below, happens, keyed};
+use wavetank_engine::chance::{Draws, Purpose, below, happens, keyed};
 use wavetank_engine::{Seed, Time};
 use wavetank_model::Uid;
 
@@ -20,6 +20,8 @@ struct Reading<'a> {
     whole: Option<Option<i64>>,
     /// What pods use that are ready, and that are not, where nothing else makes a difference.
     alike: Option<[Spread; 2]>,
+    /// What is drawn for the jitter of pods.
+    jitter: Draws,
     /// Scrapes before the first that gives a sample.
     unsampled: u32,
     seed: Seed,
@@ -51,9 +53,10 @@ impl Spread {
         Some(Self { milli, drawn: Some((milli.checked_sub(most.checked_abs()?)?, span)) })
     }
 
-    fn draw(self, seed: Seed, object: u64) -> Option<i64> {
+    #[inline]
+    fn draw(self, draws: Draws, object: u64) -> Option<i64> {
         let Some((lowest, span)) = self.drawn else { return Some(self.milli) };
-        lowest.checked_add(i64::try_from(below(keyed(seed, object, JITTER), span)).unwrap_or(i64::MAX))
+        lowest.checked_add(i64::try_from(below(draws.draw(object), span)).unwrap_or(i64::MAX))
     }
 }
 
@@ -67,24 +70,27 @@ impl Pipeline {
         is_asked: impl Fn(&Subject) -> bool,
         form: impl Fn(Sample) -> S,
     ) -> (Vec<Option<S>>, bool) {
-        let mut readings = groups.iter().flat_map(|group| self.readings(now, *group, &is_asked));
-        let mut is_empty = true;
-        let Some(first) = readings.next() else {
-            return (pods.iter().map(|_| None).collect(), is_empty);
-        };
+        let (mut first, mut others, mut is_empty) = (None, Vec::new(), true);
+        for group in groups {
+            self.read(now, *group, &is_asked, |reading| match &first {
+                None => first = Some(reading),
+                Some(_) => others.push(reading),
+            });
+        }
+        let Some(first) = first else { return (pods.iter().map(|_| None).collect(), is_empty) };
         let sample_at = |reading: &Reading<'_>, milli| Sample {
             milli,
             timestamp: reading.scrape.time,
             window: self.settings.window,
         };
-        let Some(second) = readings.next() else {
+        if others.is_empty() {
             // Mostly there is one usage: its samples are what is asked for.
             let samples = first.samples(pods, &mut is_empty);
             let samples = samples.map(|milli| milli.map(|milli| form(sample_at(&first, milli)))).collect();
             return (samples, is_empty);
-        };
+        }
         let mut samples: Vec<Option<Sample>> = vec![None; pods.len()];
-        for reading in [first, second].into_iter().chain(readings) {
+        for reading in core::iter::once(first).chain(others) {
             for (sample, milli) in samples.iter_mut().zip(reading.samples(pods, &mut is_empty)) {
                 let Some(milli) = milli else { continue };
                 *sample = Some(match *sample {
@@ -96,22 +102,22 @@ impl Pipeline {
         (samples.into_iter().map(|sample| sample.map(&form)).collect(), is_empty)
     }
 
-    /// The usages of a group that are asked for, at its last scrape that shows.
-    fn readings(
-        &self,
+    /// Tells the usages of a group that are asked for, at its last scrape that shows.
+    fn read<'a>(
+        &'a self,
         now: Time,
         group: usize,
         is_asked: &impl Fn(&Subject) -> bool,
-    ) -> impl Iterator<Item = Reading<'_>> {
+        mut tell: impl FnMut(Reading<'a>),
+    ) {
         let shown = self.shown(now);
-        let scrape = self.scrapes.get(group).into_iter().flatten().rfind(|scrape| scrape.time <= shown);
-        let numbers = scrape.and_then(|scrape| Some((scrape, self.usages_of.get(group)?)));
-        numbers.into_iter().flat_map(move |(scrape, numbers)| {
-            numbers.iter().filter_map(move |number| {
-                let (_, usage) = self.usages.get(*number).filter(|(_, usage)| is_asked(&usage.subject))?;
-                Some(self.reading(*number, usage, scrape))
-            })
-        })
+        let scrape = self.scrapes.get(group).and_then(|scrapes| scrapes.iter().rfind(|scrape| scrape.time <= shown));
+        let (Some(scrape), Some(numbers)) = (scrape, self.usages_of.get(group)) else { return };
+        for number in numbers {
+            if let Some((_, usage)) = self.usages.get(*number).filter(|(_, usage)| is_asked(&usage.subject)) {
+                tell(self.reading(*number, usage, scrape));
+            }
+        }
     }
 
     fn reading<'a>(&'a self, number: usize, usage: &'a Usage, scrape: &'a Scrape) -> Reading<'a> {
@@ -126,6 +132,7 @@ impl Pipeline {
             scrape,
             whole,
             alike,
+            jitter: Draws::new(self.seed, JITTER),
             unsampled: self.settings.scrapes_before_first_sample.saturating_sub(1),
             seed: self.seed,
             salt: u64::try_from(scrape.time.as_millis()).unwrap_or_default()
@@ -150,20 +157,27 @@ impl Reading<'_> {
     }
 
     /// What the scrape measured of a pod, unless it went missing.
+    #[inline]
     fn measured(&self, scraped: &Scraped) -> Option<i64> {
         let pod = &scraped.pod;
         let object = pod.uid.0.rotate_left(32) ^ self.salt;
         if self.lost > 0 && happens(keyed(self.seed, object, MISSING), self.lost, 1000) {
             return None;
         }
-        if let Some([ready, unready]) = self.alike {
-            return if pod.ready { ready } else { unready }.draw(self.seed, object);
+        match self.alike {
+            Some([ready, unready]) => if pod.ready { ready } else { unready }.draw(self.jitter, object),
+            None => self.measured_by_itself(scraped, object),
         }
+    }
+
+    /// The same where it makes a difference which pod it is.
+    fn measured_by_itself(&self, scraped: &Scraped, object: u64) -> Option<i64> {
+        let pod = &scraped.pod;
         let (time, ready, rate) = (self.scrape.time, self.scrape.ready, scraped.milli_requests_per_second);
         let milli = match self.whole {
             Some(whole) => self.usage.part(whole?, time, pod, ready, rate),
             None => self.usage.of_pod(time, pod, ready, rate)?,
         };
-        Spread::new(milli, self.usage.jitter_per_mille)?.draw(self.seed, object)
+        Spread::new(milli, self.usage.jitter_per_mille)?.draw(self.jitter, object)
     }
 }
