@@ -25,12 +25,14 @@ pub struct Surroundings {
     pub uid: Arc<str>,
     /// What its Services have been given.
     pub services: Allocated,
+    /// Feature gate `HPAScaleToZero`.
+    pub scale_to_zero: bool,
 }
 
 impl Default for Surroundings {
     /// An empty cluster, whose objects have the uid that nothing has.
     fn default() -> Self {
-        Self { uid: Uid(0).to_string().into(), services: Allocated::default() }
+        Self { uid: Uid(0).to_string().into(), services: Allocated::default(), scale_to_zero: false }
     }
 }
 
@@ -110,7 +112,7 @@ pub fn admit_into(value: &Value, surroundings: &Surroundings) -> Result<Admitted
     if let Some(Value::Object(metadata)) = checked.get_mut("metadata") {
         metadata.insert("uid".to_owned(), Value::from(&*surroundings.uid));
     }
-    validation::create(kind, &checked).into_result(kind, name_of(&object))?;
+    validation::create(kind, &checked, surroundings.scale_to_zero).into_result(kind, name_of(&object))?;
     if kind == Kind::Job {
         label_as_template(&mut object);
     }
@@ -281,7 +283,7 @@ pub fn admit_update_into(old: &Value, new: &Value, surroundings: &Surroundings) 
         services.release(old);
         object = allocate(&object, &services)?;
     }
-    validate_update(old, &object)?;
+    validation::change(kind, old, &object, surroundings.scale_to_zero).into_result(kind, name_of(&object))?;
     let warnings = warnings(kind, &object, false).into_iter().map(Arc::from).collect();
     Ok(Admitted { object, warnings })
 }
@@ -342,7 +344,7 @@ fn keep_metadata(metadata: &mut Map<String, Value>, was: &Map<String, Value>) {
 /// `Invalid` with a cause for each field at fault.
 pub fn validate_update(old: &Value, new: &Value) -> Result<(), Refusal> {
     let kind = kind_of(new)?;
-    validation::change(kind, old, new).into_result(kind, name_of(new))
+    validation::change(kind, old, new, false).into_result(kind, name_of(new))
 }
 
 fn name_of(object: &Value) -> &str {

@@ -38,15 +38,17 @@ pub(crate) use service::{addresses_and_families, needs_health_check};
 use serde_json::Value;
 use wavetank_model::Kind;
 
-/// Checks a new object.
-pub(crate) fn create(kind: Kind, object: &Value) -> Faults {
+/// Checks a new object. With `scale_to_zero` autoscalers may ask for no replica at all.
+pub(crate) fn create(kind: Kind, object: &Value, scale_to_zero: bool) -> Faults {
     let mut faults = Faults::default();
     metadata::check(&mut faults, kind, &object["metadata"]);
     match kind {
         Kind::Job => job::check(&mut faults, object),
         Kind::CronJob => cron_job::check(&mut faults, object),
         Kind::Ingress => ingress::check(&mut faults, object, true),
-        Kind::HorizontalPodAutoscaler => autoscaler::spec(&mut faults, &object["spec"], 1),
+        Kind::HorizontalPodAutoscaler => {
+            autoscaler::spec(&mut faults, &object["spec"], i64::from(!scale_to_zero));
+        }
         Kind::Pod => {
             whole(&mut faults, kind, object);
             if !read::list(&object["spec"], "ephemeralContainers").is_empty() {
@@ -95,8 +97,8 @@ fn whole(faults: &mut Faults, kind: Kind, object: &Value) {
     }
 }
 
-/// Checks a change of an object.
-pub(crate) fn change(kind: Kind, old: &Value, new: &Value) -> Faults {
+/// Checks a change of an object, like [`create`].
+pub(crate) fn change(kind: Kind, old: &Value, new: &Value, scale_to_zero: bool) -> Faults {
     let mut faults = Faults::default();
     update::metadata(&mut faults, &old["metadata"], &new["metadata"]);
     let (was, is) = (&old["spec"], &new["spec"]);
@@ -133,7 +135,7 @@ pub(crate) fn change(kind: Kind, old: &Value, new: &Value) -> Faults {
         }
         Kind::HorizontalPodAutoscaler => {
             // What sleeps at zero already may go on doing so.
-            let least = i64::from(read::number(was, "minReplicas") != Some(0));
+            let least = i64::from(!scale_to_zero && read::number(was, "minReplicas") != Some(0));
             autoscaler::spec(&mut faults, is, least);
         }
         Kind::Namespace

@@ -98,7 +98,11 @@ impl Cluster {
     /// What of this cluster matters to the objects that it takes in.
     pub(crate) fn surroundings(&self) -> Surroundings {
         let services = self.store.documents(Kind::Service).map(|(_, service)| &*service.body);
-        Surroundings { uid: self.store.next_identity().to_string().into(), services: Allocated::of(services) }
+        Surroundings {
+            uid: self.store.next_identity().to_string().into(),
+            services: Allocated::of(services),
+            scale_to_zero: self.horizontal.config.scale_to_zero,
+        }
     }
 
     /// Creates every object of a manifest. All documents pass the edge before the first is created.
