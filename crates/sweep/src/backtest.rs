@@ -52,6 +52,20 @@ impl Backtest {
     pub fn agreeing(&self) -> usize {
         self.decisions.iter().filter(|decision| decision.decided == decision.recorded).count()
     }
+
+    /// How often the decided size turns around: moves the other way no later than `soon` after it moved.
+    #[must_use]
+    pub fn flaps(&self, soon: Duration) -> usize {
+        let soon = i64::try_from(soon.as_secs()).unwrap_or(i64::MAX);
+        let moves = self.decisions.windows(2).filter_map(|pair| match pair {
+            [before, now] if before.decided != now.decided => Some((now.seconds, now.decided > before.decided)),
+            _ => None,
+        });
+        let moves: Vec<(i64, bool)> = moves.collect();
+        let is_turn =
+            |pair: &&[(i64, bool)]| matches!(pair, [(then, up), (now, again)] if up != again && now - then <= soon);
+        moves.windows(2).filter(is_turn).count()
+    }
 }
 
 /// Why there is nothing to compare.

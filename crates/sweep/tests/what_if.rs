@@ -112,3 +112,18 @@ fn a_backtest_agrees_with_a_recording_of_the_same_autoscaler_and_not_with_that_o
     let missing = Columns { usage: "gpu", ..columns };
     assert!(backtest(&autoscaler(50, 300), 100, &recording, missing, &config).is_err());
 }
+
+#[test]
+fn a_size_that_follows_every_wave_turns_around_as_often_as_they_come() {
+    let mut text = "seconds,cpu,replicas\n".to_owned();
+    for (second, usage) in [(0, "0.05"), (15, "0.09"), (30, "0.05"), (45, "0.09"), (60, "0.09")] {
+        text.push_str(&format!("{second},{usage},5\n"));
+    }
+    let recording = Recording::read(&text).unwrap();
+    let columns = Columns { usage: "cpu", replicas: "replicas" };
+    let flaps = |window, soon| {
+        let test = backtest(&autoscaler(50, window), 100, &recording, columns, &HorizontalConfig::default()).unwrap();
+        test.flaps(Duration::from_secs(soon))
+    };
+    assert_eq!((flaps(0, 600), flaps(0, 10)), (2, 0));
+}
