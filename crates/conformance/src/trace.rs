@@ -1,6 +1,5 @@
 //! Recorded runs of whole clusters: the file, and the entries of a trace.
 
-use crate::mismatch::Mismatch;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -69,23 +68,5 @@ impl TraceFile {
     #[must_use]
     pub fn has_pods(&self) -> bool {
         self.trace.iter().any(|entry| entry.kind == "Pod")
-    }
-
-    /// Compares a trace with every projection that the file names.
-    ///
-    /// # Errors
-    /// The first difference, or a projection that is not known.
-    pub fn compare(&self, trace: &[Entry]) -> Result<(), Mismatch> {
-        let relevant = crate::projection::relevant(trace, self.has_pods());
-        // The most telling differences first.
-        let families = ["strict", "settled", "events", "scale", "final", "bounds"];
-        let mut projected: Vec<_> = self.projected.iter().collect();
-        projected.sort_by_key(|(name, _)| families.iter().position(|family| name.starts_with(family)));
-        for (name, expected) in projected {
-            let got = crate::projection::project(&relevant, name)
-                .ok_or_else(|| Mismatch::not_run(format!("unknown projection {name}")))?;
-            crate::mismatch::same(expected, &got).map_err(|mismatch| mismatch.within(name))?;
-        }
-        Ok(())
     }
 }

@@ -4,7 +4,10 @@ use crate::record::{Record, string_map};
 use crate::{Edge, metadata};
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use wavetank_model::{Deployment, IntOrString, LabelSelector, Pod, PodTemplate, ReplicaSet, SetKind, Strategy};
+use wavetank_engine::Time;
+use wavetank_model::{
+    ConditionStatus, Deployment, IntOrString, LabelSelector, Pod, PodTemplate, ReplicaSet, SetKind, Strategy,
+};
 
 /// A Deployment as JSON.
 #[must_use]
@@ -66,16 +69,7 @@ pub fn render_replica_set(set: &ReplicaSet, edge: &Edge) -> Value {
     let conditions = status
         .conditions
         .iter()
-        .map(|condition| {
-            Record::new()
-                .always("type", &*condition.kind)
-                .always("status", condition.status.as_str())
-                .time("lastTransitionTime", condition.last_transition, edge)
-                .text("reason", &condition.reason)
-                .text("message", &condition.message)
-                .finish()
-        })
-        .collect();
+        .map(|one| condition((&one.kind, one.status), one.last_transition, (&one.reason, &one.message), edge));
     let selector = match set.kind {
         SetKind::ReplicaSet => label_selector(&set.spec.selector),
         SetKind::ReplicationController => string_map(&set.spec.selector.match_labels),
@@ -102,7 +96,7 @@ pub fn render_replica_set(set: &ReplicaSet, edge: &Edge) -> Value {
                 .number("availableReplicas", status.available_replicas)
                 .optional("terminatingReplicas", status.terminating_replicas)
                 .number("observedGeneration", status.observed_generation)
-                .list("conditions", conditions)
+                .list("conditions", conditions.collect())
                 .finish(),
         )
         .finish()
@@ -118,16 +112,7 @@ pub fn render_pod(pod: &Pod, edge: &Edge) -> Value {
     let conditions = status
         .conditions
         .iter()
-        .map(|condition| {
-            Record::new()
-                .always("type", &*condition.kind)
-                .always("status", condition.status.as_str())
-                .time("lastTransitionTime", condition.last_transition, edge)
-                .text("reason", &condition.reason)
-                .text("message", &condition.message)
-                .finish()
-        })
-        .collect();
+        .map(|one| condition((&one.kind, one.status), one.last_transition, (&one.reason, &one.message), edge));
     let mut spec = pod.template.value.get("spec").cloned().unwrap_or_else(|| Value::Object(Map::new()));
     let containers = container_statuses(&spec, "containers", status.restarts, |_| true);
     let sidecars = container_statuses(&spec, "initContainers", status.sidecar_restarts, |container| {
@@ -145,7 +130,7 @@ pub fn render_pod(pod: &Pod, edge: &Edge) -> Value {
             "status",
             Record::new()
                 .always("phase", status.phase.as_str())
-                .list("conditions", conditions)
+                .list("conditions", conditions.collect())
                 .text("message", &status.message)
                 .text("reason", &status.reason)
                 .list("initContainerStatuses", sidecars)
@@ -173,6 +158,22 @@ fn container_statuses(spec: &Value, key: &str, restarts: u32, counts: impl Fn(&V
             .always("lastState", Value::Object(Map::new()))
             .finish(),
     ]
+}
+
+/// A condition of any kind but a Deployment's, which also says when it was written last.
+pub(crate) fn condition(
+    (kind, status): (&str, ConditionStatus),
+    since: Option<Time>,
+    (reason, message): (&str, &str),
+    edge: &Edge,
+) -> Value {
+    Record::new()
+        .always("type", kind)
+        .always("status", status.as_str())
+        .time("lastTransitionTime", since, edge)
+        .text("reason", reason)
+        .text("message", message)
+        .finish()
 }
 
 fn template(template: &Arc<PodTemplate>) -> Value {

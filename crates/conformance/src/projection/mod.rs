@@ -18,7 +18,8 @@ pub use bounds::{Bounds, bounds};
 pub use entries::{events, relevant, scale, strict};
 pub use settled::{Without, final_state, settled};
 
-use crate::trace::Entry;
+use crate::mismatch::{Mismatch, same};
+use crate::trace::{Entry, TraceFile};
 use serde_json::{Value, json};
 
 /// Length of an instant in milliseconds; absent where times do not matter.
@@ -42,6 +43,26 @@ pub fn project(trace: &[Entry], name: &str) -> Option<Value> {
         ("events", "ms" | "s" | "set", "") => Some(events(trace, millis)),
         ("scale", "ms" | "s" | "seq", "") => Some(scale(trace, millis)),
         _ => None,
+    }
+}
+
+impl TraceFile {
+    /// Compares a trace with every projection that the file names.
+    ///
+    /// # Errors
+    /// The first difference, or a projection that is not known.
+    pub fn compare(&self, trace: &[Entry]) -> Result<(), Mismatch> {
+        let relevant = relevant(trace, self.has_pods());
+        // The most telling differences first.
+        let families = ["strict", "settled", "events", "scale", "final", "bounds"];
+        let mut projected: Vec<_> = self.projected.iter().collect();
+        projected.sort_by_key(|(name, _)| families.iter().position(|family| name.starts_with(family)));
+        for (name, expected) in projected {
+            let got =
+                project(&relevant, name).ok_or_else(|| Mismatch::not_run(format!("unknown projection {name}")))?;
+            same(expected, &got).map_err(|mismatch| mismatch.within(name))?;
+        }
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 //! Source: `kubectl/pkg/cmd/describe`, `kubectl/pkg/describe`.
 
 use crate::api::{self, Wanted};
-use crate::command::get::warn_of_old_kinds;
+use crate::command::table::warn_of_old_kinds;
 use crate::fault::Fault;
 use crate::resource::{self, Resource};
 use crate::run::{self, Found, Pick, Run};

@@ -3,6 +3,7 @@
 //! Source: `kubectl/pkg/cmd/get/get.go`.
 
 use crate::api;
+use crate::command::table::{printed_kind, table_options, warn_of_old_kinds};
 use crate::command::watch;
 use crate::fault::{Fault, said};
 use crate::flags::quoted;
@@ -11,7 +12,6 @@ use crate::resource::Resource;
 use crate::run::{self, Findings, Found, Pick, Run};
 use crate::sort;
 use serde_json::Value;
-use wavetank_printers::TableOptions;
 
 /// Flags of `get`.
 pub(super) const FLAGS: &str = "all-namespaces,A allow-missing-template-keys chunk-size:i field-selector:s filename,f:s \
@@ -75,16 +75,6 @@ fn asked(words: &[String], run: &Run<'_>) -> Result<Vec<Resource>, Fault> {
         .collect())
 }
 
-/// The server warns of kinds that it serves for old clients only.
-pub(super) fn warn_of_old_kinds(run: &mut Run<'_>, asked: &[Resource]) {
-    if asked.iter().any(|resource| resource.kind == "Endpoints") {
-        run.warn("Warning: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
-    }
-    if asked.iter().any(|resource| resource.kind == "ComponentStatus") {
-        run.warn("Warning: v1 ComponentStatus is deprecated in v1.19+");
-    }
-}
-
 fn subresources(run: &Run<'_>, found: Vec<Found>, subresource: &str) -> Result<Vec<Found>, Fault> {
     match subresource {
         "status" => Ok(found),
@@ -108,23 +98,6 @@ fn several_kinds(words: &[String]) -> bool {
     kinds.sort_unstable();
     kinds.dedup();
     words == ["all"] || kinds.len() > 1 || words.iter().any(|word| !word.contains('/') && word.contains(','))
-}
-
-/// How tables are written, apart from the kind before names.
-pub(super) fn table_options(run: &Run<'_>, resource: &Resource) -> TableOptions {
-    let columns = run.arguments.all("label-columns").flat_map(|labels| labels.split(','));
-    TableOptions {
-        no_headers: run.arguments.on("no-headers"),
-        with_namespace: run.arguments.on("all-namespaces") && resource.namespaced,
-        kind: None,
-        show_labels: run.arguments.on("show-labels"),
-        label_columns: columns.filter(|label| !label.is_empty()).map(str::to_owned).collect(),
-    }
-}
-
-/// The kind whose columns a table has; without the server's print there are only name and age.
-pub(super) fn printed_kind<'a>(run: &Run<'_>, object: &'a Value) -> &'a str {
-    if run.arguments.switch("server-print") == Some(false) { "" } else { object["kind"].as_str().unwrap_or_default() }
 }
 
 fn tables(

@@ -1,6 +1,6 @@
 //! The commands: a table of their words, their flags and what carries them out.
 //!
-//! Looking: [`get`], [`watch`], [`describe`], [`events`], [`wait`], [`diff`]. Changing: [`apply`], [`server_side`],
+//! Looking: [`get`] and [`watch`] by [`table`], [`describe`], [`events`], [`wait`], [`diff`]. Changing: [`apply`], [`server_side`],
 //! [`create`], [`generate`], [`config_map`], [`expose`], [`delete`], [`patch`], [`metadata`], [`scale`], [`set`], [`rollout`], [`node`].
 //! [`convert`] reads files of versions that are no longer served.
 //! [`about`] tells what the server is and serves.
@@ -24,6 +24,7 @@ mod rollout;
 mod scale;
 mod server_side;
 mod set;
+mod table;
 mod wait;
 mod watch;
 

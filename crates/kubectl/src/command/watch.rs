@@ -1,7 +1,7 @@
 //! `get --watch`: tables that go on as virtual time does.
 
 use crate::api::{self, Address, Served};
-use crate::command::get::{printed_kind, table_options, warn_of_old_kinds};
+use crate::command::table::{printed_kind, table_options, warn_of_old_kinds};
 use crate::fault::{Fault, said};
 use crate::output;
 use crate::resource::Resource;

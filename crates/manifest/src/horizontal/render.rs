@@ -1,7 +1,7 @@
 //! Autoscalers and scales as the API server shows them.
 
 use crate::record::Record;
-use crate::render::label_selector;
+use crate::render::{condition, label_selector};
 use crate::{Edge, metadata};
 use serde_json::Value;
 use wavetank_model::horizontal::{
@@ -25,15 +25,10 @@ pub fn render_horizontal(autoscaler: &HorizontalPodAutoscaler, edge: &Edge) -> V
 /// The status of a HorizontalPodAutoscaler as JSON of `autoscaling/v2`.
 #[must_use]
 pub fn render_horizontal_status(status: &HorizontalStatus, edge: &Edge) -> Value {
-    let conditions = status.conditions.iter().map(|condition| {
-        Record::new()
-            .always("type", &*condition.kind)
-            .always("status", condition.status.as_str())
-            .time("lastTransitionTime", condition.last_transition, edge)
-            .text("reason", &condition.reason)
-            .text("message", &condition.message)
-            .finish()
-    });
+    let conditions = status
+        .conditions
+        .iter()
+        .map(|one| condition((&one.kind, one.status), one.last_transition, (&one.reason, &one.message), edge));
     let metrics: Vec<Value> = status.current_metrics.iter().map(metric_status).collect();
     Record::new()
         .optional("observedGeneration", status.observed_generation)

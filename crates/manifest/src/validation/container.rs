@@ -120,22 +120,15 @@ fn ports(faults: &mut Faults, container: &Value, path: &str) {
         let number_of = |key: &str| number(port, key).unwrap_or_default();
         match number_of("containerPort") {
             0 => faults.required(&format!("{path}.containerPort"), ""),
-            other => port_number(faults, &format!("{path}.containerPort"), other),
+            other => faults.port_number(&format!("{path}.containerPort"), other),
         }
         if number_of("hostPort") != 0 {
-            port_number(faults, &format!("{path}.hostPort"), number_of("hostPort"));
+            faults.port_number(&format!("{path}.hostPort"), number_of("hostPort"));
         }
         match text(port, "protocol") {
             "" => faults.required(&format!("{path}.protocol"), ""),
             protocol => faults.one_of(&format!("{path}.protocol"), protocol, &["SCTP", "TCP", "UDP"]),
         }
-    }
-}
-
-/// Checks the number of a port.
-pub(crate) fn port_number(faults: &mut Faults, path: &str, number: i64) {
-    if let Some(detail) = names::port_number(number) {
-        faults.invalid(path, &number.to_string(), detail);
     }
 }
 

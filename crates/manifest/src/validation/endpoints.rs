@@ -2,7 +2,7 @@
 
 use super::read::{list, number, text, texts};
 use super::service::special_address;
-use super::{Faults, container, names};
+use super::{Faults, names};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -33,7 +33,7 @@ pub(crate) fn endpoints(faults: &mut Faults, endpoints: &Value) {
             } else if ports.len() > 1 {
                 faults.required(&format!("{path}.name"), "");
             }
-            container::port_number(faults, &format!("{path}.port"), number(port, "port").unwrap_or_default());
+            faults.port_number(&format!("{path}.port"), number(port, "port").unwrap_or_default());
             faults.required_one_of(&format!("{path}.protocol"), text(port, "protocol"), &["SCTP", "TCP", "UDP"]);
             app_protocol(faults, port, &path);
         }

@@ -1,5 +1,6 @@
 //! The list of fields at fault, and the refusal made of it.
 
+use super::names;
 use std::collections::BTreeSet;
 use wavetank_model::Kind;
 use wavetank_model::{Cause, Reason, Refusal};
@@ -37,6 +38,13 @@ impl Faults {
     pub(crate) fn invalid_texts(&mut self, field: &str, text: &str, details: &[String]) {
         for detail in details {
             self.invalid_text(field, text, detail);
+        }
+    }
+
+    /// A number that must be one of a port, if it is none.
+    pub(crate) fn port_number(&mut self, field: &str, number: i64) {
+        if let Some(detail) = names::port_number(number) {
+            self.invalid(field, &number.to_string(), detail);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Ingresses.
 
 use super::read::{child, entries, list, number, text, texts};
-use super::{Faults, container, names};
+use super::{Faults, names};
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -144,6 +144,6 @@ fn backend(faults: &mut Faults, backend: &Value, path: &str) {
         (true, true) => faults.required(&path, "port name or number is required"),
         (false, false) => faults.unfit(&path, "cannot set both port name & port number"),
         (false, true) => faults.invalid_texts(&format!("{path}.port.name"), name, &names::port_name(name)),
-        (true, false) => container::port_number(faults, &format!("{path}.port.number"), number),
+        (true, false) => faults.port_number(&format!("{path}.port.number"), number),
     }
 }

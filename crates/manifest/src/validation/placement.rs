@@ -110,25 +110,13 @@ fn node_term(faults: &mut Faults, term: &Value, path: &str) {
         let path = format!("{path}.matchExpressions[{index}]");
         let values = texts(requirement, "values");
         match text(requirement, "operator") {
-            "In" | "NotIn" => {
-                if values.is_empty() {
-                    let detail = "must be specified when `operator` is 'In' or 'NotIn'";
-                    faults.required(&format!("{path}.values"), detail);
-                }
-            }
-            "Exists" | "DoesNotExist" => {
-                if !values.is_empty() {
-                    let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-                    faults.forbidden(&format!("{path}.values"), detail);
-                }
-            }
             "Gt" | "Lt" => {
                 if values.len() != 1 {
                     let detail = "must be specified single value when `operator` is 'Lt' or 'Gt'";
                     faults.required(&format!("{path}.values"), detail);
                 }
             }
-            other => faults.invalid_text(&format!("{path}.operator"), other, "not a valid selector operator"),
+            other => selector::operator(faults, other, &values, &path),
         }
         let key = text(requirement, "key");
         faults.invalid_texts(&format!("{path}.key"), key, &names::qualified(key));

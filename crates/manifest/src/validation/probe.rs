@@ -1,6 +1,5 @@
 //! Probes and lifecycle hooks.
 
-use super::container::port_number;
 use super::read::{child, list, number, text};
 use super::{Faults, names};
 use serde_json::Value;
@@ -89,7 +88,7 @@ fn handler(faults: &mut Faults, handler: &Value, path: &str) {
     if let Some(grpc) = child(handler, "grpc")
         && another(faults, "grpc")
     {
-        port_number(faults, &format!("{path}.grpc.port"), number(grpc, "port").unwrap_or_default());
+        faults.port_number(&format!("{path}.grpc.port"), number(grpc, "port").unwrap_or_default());
     }
     if kinds == 0 {
         faults.required(path, "must specify a handler type");
@@ -100,6 +99,6 @@ fn handler(faults: &mut Faults, handler: &Value, path: &str) {
 fn port(faults: &mut Faults, action: &Value, path: &str) {
     match action.get("port") {
         Some(Value::String(name)) => faults.invalid_texts(path, name, &names::port_name(name)),
-        other => port_number(faults, path, other.and_then(Value::as_i64).unwrap_or_default()),
+        other => faults.port_number(path, other.and_then(Value::as_i64).unwrap_or_default()),
     }
 }

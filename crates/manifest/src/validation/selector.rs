@@ -16,24 +16,22 @@ pub(crate) fn check(faults: &mut Faults, selector: &Value, path: &str) -> bool {
     sound
 }
 
+/// Checks one of the operators that all selectors have, and whether there are values if it takes some.
+pub(super) fn operator(faults: &mut Faults, operator: &str, values: &[&str], path: &str) {
+    let place = format!("{path}.values");
+    match (operator, values.is_empty()) {
+        ("In" | "NotIn", true) => faults.required(&place, "must be specified when `operator` is 'In' or 'NotIn'"),
+        ("Exists" | "DoesNotExist", false) => {
+            faults.forbidden(&place, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+        }
+        ("In" | "NotIn" | "Exists" | "DoesNotExist", _) => {}
+        (other, _) => faults.invalid_text(&format!("{path}.operator"), other, "not a valid selector operator"),
+    }
+}
+
 fn expression(faults: &mut Faults, requirement: &Value, path: &str) {
     let values = texts(requirement, "values");
-    let operator = text(requirement, "operator");
-    match operator {
-        "In" | "NotIn" => {
-            if values.is_empty() {
-                let detail = "must be specified when `operator` is 'In' or 'NotIn'";
-                faults.required(&format!("{path}.values"), detail);
-            }
-        }
-        "Exists" | "DoesNotExist" => {
-            if !values.is_empty() {
-                let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-                faults.forbidden(&format!("{path}.values"), detail);
-            }
-        }
-        other => faults.invalid_text(&format!("{path}.operator"), other, "not a valid selector operator"),
-    }
+    operator(faults, text(requirement, "operator"), &values, path);
     let key = text(requirement, "key");
     faults.invalid_texts(&format!("{path}.key"), key, &names::qualified(key));
     for (index, value) in values.into_iter().enumerate() {

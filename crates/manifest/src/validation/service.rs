@@ -2,7 +2,7 @@
 
 use super::faults::quoted;
 use super::read::{child, entries, list, number, text, texts};
-use super::{Faults, container, metadata, names};
+use super::{Faults, metadata, names};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -93,7 +93,7 @@ fn port<'a>(faults: &mut Faults, port: &'a Value, must_be_named: bool, seen: &mu
     } else if must_be_named {
         faults.required(&format!("{path}.name"), "");
     }
-    container::port_number(faults, &format!("{path}.port"), number(port, "port").unwrap_or_default());
+    faults.port_number(&format!("{path}.port"), number(port, "port").unwrap_or_default());
     faults.required_one_of(&format!("{path}.protocol"), text(port, "protocol"), &["SCTP", "TCP", "UDP"]);
     port_or_name(faults, port.get("targetPort"), &format!("{path}.targetPort"));
     if let Some(protocol) = port.get("appProtocol").and_then(Value::as_str) {
@@ -105,7 +105,7 @@ fn port<'a>(faults: &mut Faults, port: &'a Value, must_be_named: bool, seen: &mu
 pub(crate) fn port_or_name(faults: &mut Faults, port: Option<&Value>, path: &str) {
     match port {
         Some(Value::String(name)) => faults.invalid_texts(path, name, &names::port_name(name)),
-        other => container::port_number(faults, path, other.and_then(Value::as_i64).unwrap_or_default()),
+        other => faults.port_number(path, other.and_then(Value::as_i64).unwrap_or_default()),
     }
 }
 
@@ -328,7 +328,7 @@ fn policies(faults: &mut Faults, spec: &Value, kind: &str) {
         if port == 0 {
             faults.required(path, "");
         } else {
-            container::port_number(faults, path, port);
+            faults.port_number(path, port);
         }
     } else if port != 0 {
         let detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
