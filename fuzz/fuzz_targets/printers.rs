@@ -2,36 +2,13 @@
 
 #![no_main]
 
+#[path = "../../crates/printers/tests/kinds/mod.rs"]
+mod kinds;
+
+use kinds::KINDS;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use wavetank_printers::{EventOptions, Now, Related, TableOptions, describe, events, rollout, table, to_yaml};
-
-const KINDS: [&str; 24] = [
-    "Pod",
-    "Deployment",
-    "ReplicaSet",
-    "ReplicationController",
-    "StatefulSet",
-    "DaemonSet",
-    "ControllerRevision",
-    "Job",
-    "CronJob",
-    "HorizontalPodAutoscaler",
-    "Scale",
-    "PodDisruptionBudget",
-    "Service",
-    "Endpoints",
-    "EndpointSlice",
-    "Ingress",
-    "Node",
-    "Namespace",
-    "ConfigMap",
-    "Secret",
-    "Lease",
-    "Event",
-    "ResourceQuota",
-    "Widget",
-];
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return };

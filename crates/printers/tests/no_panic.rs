@@ -1,40 +1,14 @@
 //! Whatever comes in, something is printed, and what is printed as YAML is read as what it was.
 
+mod kinds;
+
+use kinds::KINDS;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use wavetank_printers::custom_columns::CustomColumns;
 use wavetank_printers::{EventOptions, Now, Related, TableOptions, Template, TopOptions};
 use wavetank_printers::{describe, events, output, rollout, sort_by, table, to_yaml, top_pods};
-
-const KINDS: [&str; 26] = [
-    "Pod",
-    "Deployment",
-    "ReplicaSet",
-    "ReplicationController",
-    "StatefulSet",
-    "DaemonSet",
-    "ControllerRevision",
-    "Job",
-    "CronJob",
-    "HorizontalPodAutoscaler",
-    "Scale",
-    "PodDisruptionBudget",
-    "Service",
-    "Endpoints",
-    "EndpointSlice",
-    "Ingress",
-    "Node",
-    "Namespace",
-    "ConfigMap",
-    "Secret",
-    "ServiceAccount",
-    "Lease",
-    "PriorityClass",
-    "Event",
-    "ResourceQuota",
-    "Widget",
-];
 
 /// Names of members that printers look at, so that random objects have some of them.
 const KEYS: [&str; 44] = [
