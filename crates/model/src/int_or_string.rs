@@ -14,12 +14,23 @@ use std::sync::Arc;
 /// assert_eq!(quarter.scaled_value(10, true), Ok(3));
 /// assert_eq!(quarter.scaled_value(10, false), Ok(2));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, Serialize, Deserialize)]
 pub enum IntOrString {
     /// A number.
     Int(i32),
     /// A text, meant to be a percentage.
     String(Arc<str>),
+}
+
+impl PartialEq for IntOrString {
+    /// Versions of one object share their texts.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Int(one), Self::Int(other)) => one == other,
+            (Self::String(one), Self::String(other)) => Arc::ptr_eq(one, other) || one == other,
+            (Self::Int(_), Self::String(_)) | (Self::String(_), Self::Int(_)) => false,
+        }
+    }
 }
 
 /// Why an [`IntOrString`] cannot be scaled; the text is the API server's.
@@ -59,7 +70,10 @@ impl IntOrString {
     /// If it is a text that is no percentage.
     #[inline]
     pub fn scaled_value(&self, total: i32, round_up: bool) -> Result<i32, IntOrStringError> {
-        self.usual_value(total, round_up).map_or_else(|| self.unusual_value(total, round_up), Ok)
+        match self.usual_value(total, round_up) {
+            Some(value) => Ok(value),
+            None => self.unusual_value(total, round_up),
+        }
     }
 
     /// What nearly everybody writes, read in every pass: a number, or a percentage of two digits.

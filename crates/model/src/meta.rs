@@ -2,7 +2,7 @@
 
 use crate::notes::Notes;
 use crate::selector::{Requirement, Selector, SelectorError};
-use crate::shared::follow;
+use crate::shared::{follow, follow_list};
 use crate::{ManagedFields, Uid};
 use core::cmp::Ordering;
 use core::fmt;
@@ -296,8 +296,12 @@ impl ObjectMeta {
         } else {
             owners.clone_from(&other.owners);
         }
-        finalizers.clone_from(&other.finalizers);
-        managed.clone_from(&other.managed);
+        follow_list(finalizers, &other.finalizers);
+        match (managed, &other.managed) {
+            (Some(mine), Some(other)) => follow(mine, other),
+            (None, None) => {}
+            (mine, other) => mine.clone_from(other),
+        }
     }
 
     /// Whether the object is being deleted.

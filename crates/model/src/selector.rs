@@ -13,9 +13,11 @@ pub use field::{FieldSelector, FieldTerm};
 pub use requirement::{Operator, Requirement};
 
 use crate::StringMap;
+use crate::shared::follow_list;
 use crate::strconv::quote;
 use core::fmt;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A label selector as spelled in an object: `matchLabels` and `matchExpressions`.
@@ -80,6 +82,21 @@ impl LabelSelector {
         labels.chain(expressions).collect::<Result<Vec<_>, _>>().map(Selector::of)
     }
 
+    /// The same, borrowed from the labels where they are all of it: they are made ready once.
+    ///
+    /// # Errors
+    ///
+    /// The first requirement that is not a valid one.
+    pub fn compiled(&self) -> Result<Cow<'_, Selector>, SelectorError> {
+        if !self.match_expressions.is_empty() {
+            return self.compile().map(Cow::Owned);
+        }
+        match self.match_labels.selector() {
+            Ok(selector) => Ok(Cow::Borrowed(selector)),
+            Err(error) => Err(error.clone()),
+        }
+    }
+
     /// Whether it can be made ready to match.
     #[must_use]
     pub fn is_valid(&self) -> bool {
@@ -131,7 +148,7 @@ impl LabelSelector {
 
     pub(crate) fn follow(&mut self, other: &Self) {
         self.match_labels.follow(&other.match_labels);
-        self.match_expressions.clone_from(&other.match_expressions);
+        follow_list(&mut self.match_expressions, &other.match_expressions);
     }
 
     /// Whether there is no requirement; such a selector matches everything.

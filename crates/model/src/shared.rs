@@ -18,3 +18,11 @@ pub(crate) fn follow<T: ?Sized>(mine: &mut Arc<T>, other: &Arc<T>) {
         mine.clone_from(other);
     }
 }
+
+/// Becomes an equal list; most are empty.
+#[inline]
+pub(crate) fn follow_list<T: Clone>(mine: &mut Vec<T>, other: &Vec<T>) {
+    if !(mine.is_empty() && other.is_empty()) {
+        mine.clone_from(other);
+    }
+}

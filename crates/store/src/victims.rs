@@ -223,10 +223,14 @@ impl VictimOrder {
     pub(crate) fn first_in_turn(&mut self, ranking: Ranking<'_>) -> Option<PodKey> {
         let (first, _) = self.classes.first_key_value()?;
         let crowd = first.crowd;
-        let whole_group = ..=Class::last_of((crowd.0, Some(u32::MAX)));
-        let (last, _) = self.classes.range(whole_group).next_back()?;
-        let queue = self.queues.get(&crowd).filter(|_| last.crowd == crowd)?;
-        if is_bloated(queue, &self.classes) {
+        let queue = self.queues.get(&crowd)?;
+        let last_of_group = || {
+            let whole_group = ..=Class::last_of((crowd.0, Some(u32::MAX)));
+            self.classes.range(whole_group).next_back()
+        };
+        let is_alone = |(last, _): (&Class, &u32)| last.crowd == crowd;
+        let on_one_node = self.classes.last_key_value().is_some_and(is_alone) || last_of_group().is_some_and(is_alone);
+        if !on_one_node || is_bloated(queue, &self.classes) {
             return None;
         }
         let mut parts = Parts::of(self, ranking.now);

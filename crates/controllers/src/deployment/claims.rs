@@ -25,7 +25,7 @@ impl<'a> Sync<'a> {
     /// The ReplicaSets that are the Deployment's once orphans are adopted and strays released, oldest
     /// first. Every claim is tried, in order of names; then all errors are returned as one.
     pub(super) fn claim_sets(&mut self) -> Result<Sets<'a>, PassError> {
-        let selector = self.deployment.spec.selector.compile().map_err(|error| {
+        let selector = self.deployment.spec.selector.compiled().map_err(|error| {
             let meta = &self.deployment.meta;
             let text = format!("deployment {}/{} has invalid label selector: {error}", meta.namespace, meta.name);
             PassError::Stuck(text.into())

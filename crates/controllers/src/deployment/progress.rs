@@ -195,7 +195,7 @@ impl Sync<'_> {
             // many pods turn ready in one second.
             let holding = current.filter(|current| current.status == ConditionStatus::True);
             let says_so = |last: &DeploymentCondition| {
-                holding == Some(last)
+                holding.is_some_and(|holding| core::ptr::eq(holding, last) || holding == last)
                     && &*last.reason == UPDATED
                     && last.last_update == Some(now.floor_second())
                     && is_said_of(&last.message, kind, name, " is progressing.")
@@ -232,9 +232,8 @@ impl Sync<'_> {
 
 /// Whether a message is `KIND "NAME"` and some words.
 fn is_said_of(message: &str, kind: &str, name: &str, words: &str) -> bool {
-    let parts = [kind, " \"", name, "\"", words];
-    let rest = parts.iter().try_fold(message, |rest, part| rest.strip_prefix(part));
-    rest == Some("")
+    let of_name = || message.strip_prefix(kind)?.strip_prefix(" \"")?.strip_suffix(words)?.strip_suffix('"');
+    message.len() == kind.len() + name.len() + words.len() + 3 && of_name() == Some(name)
 }
 
 /// The failure condition of a ReplicaSet.

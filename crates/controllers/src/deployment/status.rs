@@ -72,9 +72,9 @@ impl Sync<'_> {
 
 /// Leaves whole seconds of the times of conditions, as the server stores them.
 pub(super) fn cut_times(status: &mut DeploymentStatus) {
-    let times = |condition: &DeploymentCondition| [condition.last_update, condition.last_transition];
     let cut = |time: Option<Time>| time.map(Time::floor_second);
-    if status.conditions.iter().flat_map(times).any(|time| time != cut(time)) {
+    let is_cut = |time: Option<Time>| time.is_none_or(|time| time == time.floor_second());
+    if !status.conditions.iter().all(|condition| is_cut(condition.last_update) && is_cut(condition.last_transition)) {
         status.conditions.edit(|conditions| {
             for condition in conditions {
                 condition.last_update = cut(condition.last_update);

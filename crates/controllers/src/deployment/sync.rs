@@ -124,7 +124,7 @@ impl<'a> Sync<'a> {
         let sized_for_another = |set: &SetInHand<'_>| {
             set.replicas > 0 && annotations::desired_replicas(set).is_some_and(|desired| desired != replicas)
         };
-        seen.old.iter().chain(&seen.new).any(sized_for_another)
+        seen.old.iter().any(sized_for_another) || seen.new.as_ref().is_some_and(sized_for_another)
     }
 
     /// Brings a ReplicaSet to a size; answers it as it is then, and whether its size changed.

@@ -75,12 +75,12 @@ pub(super) fn update(
     if *status == set.status && set.meta.generation == set.status.observed_generation {
         return Ok(());
     }
-    let status = ReplicaSetStatus { observed_generation: set.meta.generation, ..status.clone() };
-    match pass.put(ReplicaSetWrite::Status { base: Base::Cached, status: status.clone() }) {
-        Ok(_) => Ok(()),
-        Err(_) => {
-            pass.put(ReplicaSetWrite::Status { base: Base::Fresh, status })?;
-            Ok(())
-        }
+    let write = |base| {
+        let status = ReplicaSetStatus { observed_generation: set.meta.generation, ..status.clone() };
+        ReplicaSetWrite::Status { base, status }
+    };
+    if pass.put(write(Base::Cached)).is_err() {
+        pass.put(write(Base::Fresh))?;
     }
+    Ok(())
 }

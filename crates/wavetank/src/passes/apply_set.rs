@@ -65,8 +65,7 @@ pub(crate) fn land(cluster: &mut Cluster, pass: &mut ActivePass) -> Result<(), R
         }
         ReplicaSetWrite::Delete(pods) => {
             if pass.answered == 0 {
-                let pods = pods.clone();
-                cluster.expect(key, 0, pods);
+                cluster.expect(key, 0, pods.iter().copied());
             }
             let victim = usize::try_from(pass.answered).ok().and_then(|next| pods.get(next)).copied();
             victim.map_or(Ok(()), |pod| delete(cluster, key, &set, pod))

@@ -88,7 +88,7 @@ fn unfinished_pods(store: &Store, set: &ReplicaSet, selector: &Selector) -> u32 
 /// What the ReplicaSet controller has seen of a set's pods.
 #[must_use]
 pub fn pods(store: &mut Store, set: &ReplicaSet, now: Time, expectations_met: bool, burst: u32) -> PodsSeen {
-    let Ok(selector) = set.spec.selector.compile() else { return PodsSeen::default() };
+    let Ok(selector) = set.spec.selector.compiled() else { return PodsSeen::default() };
     let owned: SmallVec<[CohortId; 2]> = store.cohorts_with(Some(set.meta.uid)).collect();
     let mut seen = PodsSeen::default();
     let mut matching = SmallVec::<[CohortId; 2]>::new();
