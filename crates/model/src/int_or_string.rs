@@ -135,16 +135,29 @@ pub fn scaled_value(value: Option<&IntOrString>, total: i32, round_up: bool) -> 
 /// # Errors
 ///
 /// If one of them cannot be scaled; the surge is looked at first.
+#[inline]
 pub fn resolve_fenceposts(
     max_surge: Option<&IntOrString>,
     max_unavailable: Option<&IntOrString>,
     desired: i32,
 ) -> Result<(i32, i32), IntOrStringError> {
+    let usual = |value: Option<&IntOrString>, round_up| match value {
+        Some(value) => value.usual_value(desired, round_up),
+        None => Some(0),
+    };
+    if let (Some(surge), Some(unavailable)) = (usual(max_surge, true), usual(max_unavailable, false)) {
+        return Ok(that_move(surge, unavailable));
+    }
     let scale =
         |value: Option<&IntOrString>, round_up| value.map_or(Ok(0), |value| value.scaled_value(desired, round_up));
     let surge = scale(max_surge, true)?;
     let unavailable = scale(max_unavailable, false)?;
-    Ok(if surge == 0 && unavailable == 0 { (0, 1) } else { (surge, unavailable) })
+    Ok(that_move(surge, unavailable))
+}
+
+/// Limits with which a rollout gets on.
+const fn that_move(surge: i32, unavailable: i32) -> (i32, i32) {
+    if surge == 0 && unavailable == 0 { (0, 1) } else { (surge, unavailable) }
 }
 
 fn percentage(text: &str) -> Result<i64, IntOrStringError> {

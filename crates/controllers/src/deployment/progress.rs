@@ -104,8 +104,8 @@ fn late_at(condition: &DeploymentCondition, deadline_seconds: i32) -> Time {
 }
 
 /// Whether a rollout is late. Exactly at the deadline it is not yet.
-fn has_timed_out(spec: &DeploymentSpec, status: &DeploymentStatus, now: Time) -> bool {
-    let (Some(deadline), Some(condition)) = (deadline(spec), find_condition(status, PROGRESSING)) else {
+fn has_timed_out(spec: &DeploymentSpec, progressing: Option<&DeploymentCondition>, now: Time) -> bool {
+    let (Some(deadline), Some(condition)) = (deadline(spec), progressing) else {
         return false;
     };
     match &*condition.reason {
@@ -144,7 +144,7 @@ impl Sync<'_> {
             None => remove_condition(&mut status, REPLICA_FAILURE),
         }
         if status == self.deployment.status {
-            let again = self.look_again_if_stuck(&status);
+            let again = self.look_again_if_stuck(&status, find_condition(&status, PROGRESSING));
             self.look_again(again);
             return Ok(());
         }
@@ -164,11 +164,12 @@ impl Sync<'_> {
     /// the ReplicaSets do not tell all.
     fn rest_after(&self, status: &DeploymentStatus) -> Option<LookAgain> {
         let spec = &self.deployment.spec;
+        let progressing = find_condition(status, PROGRESSING);
         let waits = matches!(spec.strategy, Strategy::RollingUpdate(_))
             && self.pass.is_idle()
             && !is_complete(&self.deployment, status)
-            && !has_timed_out(spec, status, self.inputs.now);
-        waits.then(|| self.look_again_if_stuck(status))
+            && !has_timed_out(spec, progressing, self.inputs.now);
+        waits.then(|| self.look_again_if_stuck(status, progressing))
     }
 
     fn judge_progress(&self, status: &mut DeploymentStatus, new: Option<&SetInHand<'_>>) {
@@ -207,16 +208,15 @@ impl Sync<'_> {
                 remove_condition(status, PROGRESSING);
                 set_condition(status, fresh);
             }
-        } else if has_timed_out(&self.deployment.spec, status, now) {
+        } else if has_timed_out(&self.deployment.spec, find_condition(status, PROGRESSING), now) {
             let message = format!("{kind} \"{name}\" has timed out progressing.");
             set_condition(status, condition(PROGRESSING, ConditionStatus::False, TIMED_OUT, &message, now));
         }
     }
 
     /// When a rollout that did not move must be looked at again, to be found late.
-    fn look_again_if_stuck(&self, status: &DeploymentStatus) -> LookAgain {
-        let current = find_condition(status, PROGRESSING);
-        let (Some(deadline), Some(condition)) = (deadline(&self.deployment.spec), current) else {
+    fn look_again_if_stuck(&self, status: &DeploymentStatus, progressing: Option<&DeploymentCondition>) -> LookAgain {
+        let (Some(deadline), Some(condition)) = (deadline(&self.deployment.spec), progressing) else {
             return LookAgain::No;
         };
         if is_complete(&self.deployment, status) || &*condition.reason == TIMED_OUT {
