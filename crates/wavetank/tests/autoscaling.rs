@@ -1,7 +1,7 @@
 //! Stories of autoscalers: load comes, replicas follow, load goes, and five minutes later they go too.
 
 use core::time::Duration;
-use wavetank::{Cluster, Happening, Kind, Load, Rate, RateProfile, Source, Spacing, Time};
+use wavetank::{Cluster, Happening, Kind, Load, Propagation, Rate, RateProfile, Source, Spacing, Time};
 use wavetank_metrics::{Clock, Curve, Group, Settings, Share, Usage};
 use wavetank_model::{ConditionStatus, Selector};
 
@@ -229,6 +229,45 @@ fn a_snapshot_with_autoscalers_goes_on_as_the_cluster_would() {
     cluster.run_for(60 * MINUTE);
     restored.run_for(60 * MINUTE);
     assert_eq!(cluster.digest(), restored.digest());
+}
+
+#[test]
+fn what_passes_keep_for_the_next_ones_makes_no_difference() {
+    // A snapshot leaves it out.
+    let run = |forgets: bool| {
+        let mut cluster = cluster(&[deployment("web", 2, "{cpu: 100m}"), deployment("other", 1, "{cpu: 50m}")]);
+        let scaling = autoscaler("web", "cpu", 50, (1, 20));
+        cluster.create(&scaling).unwrap();
+        with_load(&mut cluster, "web", "cpu", Share::AmongReady, Curve::daily(0, 1000, 1));
+        with_load(&mut cluster, "other", "cpu", Share::EachReady, Curve::daily(0, 90, 1));
+        let named = |name: &str| scaling.replace("metadata: {name: web}", &format!("metadata: {{name: {name}}}"));
+        for minute in 0..60 {
+            match minute {
+                5 => drop(cluster.create(&named("rival")).unwrap()),
+                12 => cluster.delete(Kind::HorizontalPodAutoscaler, "rival", Propagation::Background).unwrap(),
+                15 => cluster.set_image("web", "app", "nginx:1.28", None).unwrap(),
+                25 => cluster.delete(Kind::Deployment, "web", Propagation::Background).unwrap(),
+                30 => drop(cluster.create(&deployment("web", 3, "{cpu: 200m}")).unwrap()),
+                40 => {
+                    drop(cluster.apply(&scaling.replace("Deployment, name: web", "Deployment, name: other")).unwrap())
+                }
+                _ => {}
+            }
+            cluster.run_for(MINUTE);
+            if forgets {
+                cluster = Cluster::restore(&cluster.snapshot().unwrap()).unwrap();
+            }
+        }
+        cluster
+    };
+    let (kept, forgotten) = (run(false), run(true));
+    assert_eq!(kept.digest(), forgotten.digest());
+    let told = events(&kept, "HorizontalPodAutoscaler");
+    assert_eq!(told, events(&forgotten, "HorizontalPodAutoscaler"));
+    for reason in ["AmbiguousSelector", "FailedGetScale", "SuccessfulRescale"] {
+        assert!(told.iter().any(|(_, text)| text.starts_with(reason)), "{reason} in {told:#?}");
+    }
+    assert!(replicas(&kept, "other") > 1);
 }
 
 #[test]
