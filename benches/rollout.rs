@@ -2,10 +2,16 @@
 //! with a Service in front of them.
 //!
 //! A million pods take long to measure often; `WAVETANK_BENCH_LARGEST` says where to stop.
+#![expect(clippy::print_stdout, reason = "a bench speaks to its reader")]
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use std::alloc::System;
 use std::time::Duration;
 use wavetank_benches::{Ready, Rollout};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const SIZES: [u32; 6] = [10, 100, 1_000, 10_000, 100_000, 1_000_000];
 
@@ -36,12 +42,21 @@ fn rollouts(criterion: &mut Criterion) {
 
 type Group<'a> = criterion::BenchmarkGroup<'a, criterion::measurement::WallTime>;
 
-/// Measures whole rollouts; events per second come out of it.
+/// Measures whole rollouts; events per second come out of it. What a rollout is, one run tells before.
 fn measure(group: &mut Group<'_>, name: &str, rollout: Rollout) {
-    let cluster = rollout.run();
+    let region = Region::new(ALLOCATOR);
+    let mut peak = 0;
+    let cluster = rollout.run_looking(|| {
+        let held = region.change();
+        peak = peak.max(held.bytes_allocated.saturating_sub(held.bytes_deallocated));
+    });
     let digest = cluster.digest().value();
-    group.throughput(Throughput::Elements(cluster.counters().events));
+    let events = cluster.counters().events;
     drop(cluster);
+    let replicas = rollout.replicas;
+    let bytes = u64::try_from(peak).unwrap_or(u64::MAX) / u64::from(replicas);
+    println!("{name}, {replicas} pods: {events} events, {bytes} B a pod at the peak, digest {digest:032x}");
+    group.throughput(Throughput::Elements(events));
     group.bench_function(BenchmarkId::new(name, rollout.replicas), |bench| {
         bench.iter(|| assert_eq!(rollout.run().digest().value(), digest));
     });

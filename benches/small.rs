@@ -1,5 +1,7 @@
 //! What a test pays: clusters of ten pods from a typed object to a complete rollout, forks, snapshots.
 
+#![expect(clippy::print_stdout, reason = "a bench speaks to its reader")]
+
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::time::Duration;
@@ -23,6 +25,7 @@ fn ten_pods(criterion: &mut Criterion) {
         complete(&mut cluster)
     };
     let digest = run();
+    println!("10 pods from a typed object: digest {digest:032x}");
     group.bench_function("create 10 pods from a typed object", |bench| bench.iter(|| assert_eq!(run(), digest)));
     let text = manifest(10);
     let run = || {
@@ -48,6 +51,8 @@ fn copies(criterion: &mut Criterion) {
             bench.iter(|| black_box(cluster.snapshot().expect("a cluster can be stored")));
         });
         let bytes = cluster.snapshot().expect("a cluster can be stored");
+        let in_each = bytes.len() / usize::try_from(replicas).unwrap_or(usize::MAX);
+        println!("{replicas} pods: {in_each} B a pod in a snapshot, digest {}", cluster.digest());
         group.bench_function(BenchmarkId::new("restore", replicas), |bench| {
             bench.iter(|| {
                 let restored = Cluster::restore(&bytes).expect("a stored cluster can be read");

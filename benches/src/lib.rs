@@ -3,11 +3,13 @@
 //! - [`rollout`]: a Deployment is created and rolled to a new image.
 //! - [`autoscaled`]: a day under an autoscaler.
 //! - [`hold`]: an event queue in a steady state.
+//! - [`timers`]: the same with timers that are taken back.
 //! - [`gauge`]: what the process has used so far.
 
 pub mod autoscaled;
 pub mod gauge;
 pub mod hold;
 pub mod rollout;
+pub mod timers;
 
 pub use rollout::{Ready, Rollout, roll_out};
