@@ -40,4 +40,4 @@ pub mod time;
 pub use chance::{Purpose, Seed, Stream, Streams, keyed};
 pub use digest::Digest;
 pub use queue::{Queue, Ticket};
-pub use time::{Calendar, Time};
+pub use time::{Calendar, Second, Time};

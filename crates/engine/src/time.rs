@@ -1,7 +1,7 @@
 //! Virtual time: an integer count of nanoseconds, and the calendar it stands for.
 
 use core::fmt;
-use core::num::NonZeroU64;
+use core::num::{NonZeroU32, NonZeroU64};
 use core::ops::{Add, AddAssign, Sub};
 use core::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -87,6 +87,58 @@ impl Time {
     #[must_use]
     pub const fn offset(self, nanos: i64) -> Self {
         Self::from_nanos(self.as_nanos().saturating_add(nanos))
+    }
+}
+
+/// A whole second within 68 years of the start, to both sides: what timestamps of API objects are.
+///
+/// Four bytes, and one that may be absent needs no more.
+///
+/// ```
+/// use wavetank_engine::{Second, Time};
+///
+/// assert_eq!(Second::of(Time::from_millis(2_900)).time(), Time::from_seconds(2));
+/// assert_eq!(Second::of(Time::from_millis(-100)).time(), Time::from_seconds(-1));
+/// assert_eq!(size_of::<Option<Second>>(), 4);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Second(NonZeroU32);
+
+/// The second that would be kept as 0.
+const BEFORE_ALL: i64 = i32::MIN as i64;
+
+impl Second {
+    /// The second in which an instant lies. Of one that is further away it is the last one to that side.
+    #[must_use]
+    #[inline]
+    pub fn of(time: Time) -> Self {
+        let kept = u32::try_from(time.as_seconds().saturating_sub(BEFORE_ALL).max(1)).unwrap_or(u32::MAX);
+        Self(NonZeroU32::new(kept).unwrap_or(NonZeroU32::MIN))
+    }
+
+    /// The instant at which it begins.
+    #[must_use]
+    #[inline]
+    pub fn time(self) -> Time {
+        Time::from_nanos((i64::from(self.0.get()) + BEFORE_ALL) * NANOS_PER_SECOND)
+    }
+}
+
+impl fmt::Debug for Second {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Second").field(&self.time().as_seconds()).finish()
+    }
+}
+
+impl Serialize for Second {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.time().as_seconds().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Second {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        i64::deserialize(deserializer).map(|seconds| Self::of(Time::from_seconds(seconds)))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{CohortId, PodState};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use wavetank_engine::Time;
+use wavetank_engine::{Second, Time};
 use wavetank_model::{
     Deployment, DeploymentKey, Document, DocumentKey, PodFacts, PodKey, ReplicaSet, ReplicaSetKey, Uid,
 };
@@ -22,7 +22,7 @@ pub struct PodView {
 impl PodView {
     /// The facts that controllers decide by, with what of a pod never changes.
     #[must_use]
-    pub const fn facts(&self, key: PodKey, uid: Uid, created: Time) -> PodFacts {
+    pub fn facts(&self, key: PodKey, uid: Uid, created: Time) -> PodFacts {
         let PodState { phase, ready, ready_since, restarts, sidecar_restarts, node, deletion, detail: _ } = self.state;
         PodFacts {
             key,
@@ -31,7 +31,7 @@ impl PodView {
             phase,
             terminating: deletion.is_some(),
             ready,
-            ready_since,
+            ready_since: ready_since.map(Second::time),
             deletion_cost: self.deletion_cost,
             restarts,
             sidecar_restarts,

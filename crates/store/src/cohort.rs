@@ -10,7 +10,7 @@ use crate::victims::VictimOrder;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use wavetank_engine::Time;
+use wavetank_engine::{Second, Time};
 use wavetank_model::{PodFacts, PodKey, StringMap, Uid};
 
 /// Number of a cohort.
@@ -71,20 +71,20 @@ const NOWHERE: u32 = 0;
 /// Ready pods by the second since which they are, with a cursor that follows the cutoff of availability.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct ReadySeconds {
-    seconds: BTreeMap<Time, u32>,
-    cutoff: Option<Time>,
+    seconds: BTreeMap<Second, u32>,
+    cutoff: Option<Second>,
     until_cutoff: u32,
 }
 
 impl ReadySeconds {
-    fn add(&mut self, since: Time) {
+    fn add(&mut self, since: Second) {
         *self.seconds.entry(since).or_insert(0) += 1;
         if self.cutoff.is_some_and(|cutoff| since <= cutoff) {
             self.until_cutoff += 1;
         }
     }
 
-    fn remove(&mut self, since: Time) {
+    fn remove(&mut self, since: Second) {
         if let Some(pods) = self.seconds.get_mut(&since) {
             *pods -= 1;
             if *pods == 0 {
@@ -97,7 +97,7 @@ impl ReadySeconds {
     }
 
     /// Pods ready since `cutoff` or before. The cursor only walks the seconds that it passes.
-    fn count_until(&mut self, cutoff: Time) -> u32 {
+    fn count_until(&mut self, cutoff: Second) -> u32 {
         match self.cutoff {
             Some(old) if old <= cutoff => {
                 let passed = (core::ops::Bound::Excluded(old), core::ops::Bound::Included(cutoff));
@@ -224,7 +224,11 @@ impl Cohort {
         let victims = &self.victims;
         let seconds = self.ready_since.get_or_insert_with(|| {
             let mut seconds = ReadySeconds::default();
-            victims.iter().filter(|pod| pod.ready).filter_map(|pod| pod.ready_since).for_each(|at| seconds.add(at));
+            victims
+                .iter()
+                .filter(|pod| pod.ready)
+                .filter_map(|pod| pod.ready_since)
+                .for_each(|at| seconds.add(Second::of(at)));
             seconds
         });
         seconds.count_until(cutoff(min_ready_seconds, now))
@@ -235,10 +239,10 @@ impl Cohort {
     pub fn next_available(&self, min_ready_seconds: i32, now: Time) -> Option<Time> {
         let later = (core::ops::Bound::Excluded(cutoff(min_ready_seconds, now)), core::ops::Bound::Unbounded);
         let (since, _) = self.ready_since.as_ref()?.seconds.range(later).next()?;
-        Some(since.offset(i64::from(min_ready_seconds) * 1_000_000_000))
+        Some(since.time().offset(i64::from(min_ready_seconds) * 1_000_000_000))
     }
 }
 
-fn cutoff(min_ready_seconds: i32, now: Time) -> Time {
-    now.offset(-i64::from(min_ready_seconds) * 1_000_000_000)
+fn cutoff(min_ready_seconds: i32, now: Time) -> Second {
+    Second::of(now.offset(-i64::from(min_ready_seconds) * 1_000_000_000))
 }

@@ -1,7 +1,7 @@
 //! The records of pods: one cache line each, one for each of millions.
 //!
-//! Times of a pod are whole seconds and are kept as such, in 32 bits; restarts of sidecars and other things
-//! that hardly any pod has are kept apart. A [`PodRecord`] reads what is asked for, and hides all that.
+//! Restarts of sidecars and other things that hardly any pod has are kept apart. A [`PodRecord`] reads what is
+//! asked for, and hides all that.
 
 use crate::CohortId;
 use crate::change::PodView;
@@ -9,23 +9,16 @@ use crate::pages::Pages;
 use crate::pods::{OwnPart, PodState};
 use serde::{Deserialize, Serialize};
 use slotmap::{Key, KeyData};
-use std::collections::BTreeMap;
-use wavetank_engine::Time;
+use wavetank_engine::{Second, Time};
 use wavetank_model::{Phase, PodKey, Uid};
 
 /// Stands for no number.
 const NONE: u32 = u32::MAX;
-/// Stands for no time.
-const NEVER: u32 = u32::MAX;
-/// The second that is kept as 0: the kept ones reach 68 years to both sides of the start.
-const FIRST_SECOND: i64 = i32::MIN as i64;
 
 /// The bits of [`Packed::flags`]; the lowest ones are the phase.
 const PHASE: u16 = 0b111;
 const READY: u16 = 1 << 3;
 const STORED: u16 = 1 << 4;
-/// Whether the state does not fit and is kept in [`PodArena::wide`].
-const WIDE: u16 = 1 << 5;
 
 const PHASES: [Phase; 5] = [Phase::Pending, Phase::Unknown, Phase::Running, Phase::Succeeded, Phase::Failed];
 
@@ -34,10 +27,9 @@ const PHASES: [Phase; 5] = [Phase::Pending, Phase::Unknown, Phase::Running, Phas
 pub(crate) struct Packed {
     pub(crate) uid: Uid,
     pub(crate) version: u64,
-    /// Seconds since the first one that can be kept.
-    created: u32,
-    ready_since: u32,
-    deletion: u32,
+    created: Second,
+    ready_since: Option<Second>,
+    deletion: Option<Second>,
     ordinal: u32,
     template: u32,
     pub(crate) cohort: CohortId,
@@ -54,19 +46,12 @@ pub(crate) struct Packed {
     flags: u16,
 }
 
-/// Times and a state that do not fit into a record.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Wide {
-    created: Time,
-    state: PodState,
-}
-
 /// What a new record holds, its state apart.
 #[derive(Clone, Debug)]
 pub(crate) struct NewRecord {
     pub(crate) uid: Uid,
     pub(crate) version: u64,
-    pub(crate) created: Time,
+    pub(crate) created: Second,
     pub(crate) ordinal: u32,
     pub(crate) template: u32,
     pub(crate) cohort: CohortId,
@@ -80,12 +65,11 @@ pub(crate) struct PodArena {
     free: u32,
     own: Vec<Option<Box<OwnPart>>>,
     free_own: Vec<u32>,
-    wide: BTreeMap<u32, Wide>,
 }
 
 impl Default for PodArena {
     fn default() -> Self {
-        Self { records: Pages::default(), free: NONE, own: Vec::new(), free_own: Vec::new(), wide: BTreeMap::new() }
+        Self { records: Pages::default(), free: NONE, own: Vec::new(), free_own: Vec::new() }
     }
 }
 
@@ -108,54 +92,27 @@ fn key_of(index: u32, generation: u32) -> PodKey {
     KeyData::from_ffi(u64::from(generation) << 32 | u64::from(index)).into()
 }
 
-#[inline]
-fn seconds(time: Option<Time>) -> Option<u32> {
-    let Some(time) = time else { return Some(NEVER) };
-    let nanos = u64::try_from(time.as_nanos().checked_sub(FIRST_SECOND * 1_000_000_000)?).ok()?;
-    let seconds = u32::try_from(nanos / 1_000_000_000).ok()?;
-    (nanos % 1_000_000_000 == 0 && seconds != NEVER).then_some(seconds)
-}
-
-#[inline]
-fn time(seconds: u32) -> Time {
-    Time::from_nanos((i64::from(seconds) + FIRST_SECOND) * 1_000_000_000)
-}
-
-#[inline]
-fn maybe_time(seconds: u32) -> Option<Time> {
-    (seconds != NEVER).then(|| time(seconds))
-}
-
 impl Packed {
-    /// Puts a state in place of the one that was there; answers whether it fits.
+    /// Puts a state in, restarts of sidecars apart.
     #[inline]
-    fn pack(&mut self, old: &PodState, state: &PodState) -> bool {
-        // Times are seldom others than before, and their seconds take longer to work out than that.
-        let kept = |known, old, new| if old == new { Some(known) } else { seconds(new) };
-        let ready_since = kept(self.ready_since, old.ready_since, state.ready_since);
-        let deletion = kept(self.deletion, old.deletion, state.deletion);
-        let (Some(ready_since), Some(deletion)) = (ready_since, deletion) else { return false };
-        if state.sidecar_restarts > 0 || state.node == Some(NONE) {
-            return false;
-        }
-        (self.ready_since, self.deletion) = (ready_since, deletion);
+    fn pack(&mut self, state: &PodState) {
+        (self.ready_since, self.deletion) = (state.ready_since, state.deletion);
         (self.node, self.restarts, self.detail) = (state.node.unwrap_or(NONE), state.restarts, state.detail);
         let ready = if state.ready { READY } else { 0 };
         self.flags = self.flags & !(PHASE | READY) | state.phase as u16 | ready;
-        true
     }
 
     #[inline]
-    fn unpack(&self) -> PodState {
+    fn unpack(&self, own: Option<&OwnPart>) -> PodState {
         PodState {
             phase: PHASES.get(usize::from(self.flags & PHASE)).copied().unwrap_or_default(),
             ready: self.flags & READY != 0,
             detail: self.detail,
-            ready_since: maybe_time(self.ready_since),
+            ready_since: self.ready_since,
             restarts: self.restarts,
-            sidecar_restarts: 0,
+            sidecar_restarts: own.map_or(0, |own| own.sidecar_restarts),
             node: (self.node != NONE).then_some(self.node),
-            deletion: maybe_time(self.deletion),
+            deletion: self.deletion,
         }
     }
 }
@@ -169,11 +126,6 @@ pub struct PodRecord<'a> {
 }
 
 impl<'a> PodRecord<'a> {
-    #[inline]
-    fn wide(&self) -> Option<&'a Wide> {
-        if self.packed.flags & WIDE == 0 { None } else { self.arena.wide.get(&self.index) }
-    }
-
     /// Identity.
     #[must_use]
     #[inline]
@@ -192,7 +144,7 @@ impl<'a> PodRecord<'a> {
     #[must_use]
     #[inline]
     pub fn created(&self) -> Time {
-        self.wide().map_or_else(|| time(self.packed.created), |wide| wide.created)
+        self.packed.created.time()
     }
 
     /// Which creation of its owner it was, from 1; 0 for a pod created without one.
@@ -220,7 +172,7 @@ impl<'a> PodRecord<'a> {
     #[must_use]
     #[inline]
     pub fn state(&self) -> PodState {
-        self.wide().map_or_else(|| self.packed.unpack(), |wide| wide.state)
+        self.packed.unpack(self.own())
     }
 
     /// Where its record lies.
@@ -281,13 +233,12 @@ impl PodArena {
     /// Adds a pod, stored.
     pub(crate) fn insert(&mut self, new: NewRecord, state: &PodState) -> PodKey {
         let NewRecord { uid, version, created, ordinal, template, cohort, own } = new;
-        let fitting = seconds(Some(created));
         let record = Packed {
             uid,
             version,
-            created: fitting.unwrap_or(0),
-            ready_since: NEVER,
-            deletion: NEVER,
+            created,
+            ready_since: None,
+            deletion: None,
             ordinal,
             template,
             cohort,
@@ -311,17 +262,11 @@ impl PodArena {
             (index, 1)
         };
         let key = key_of(index, generation);
-        if fitting.is_none() {
-            self.wide.insert(index, Wide { created, state: PodState::default() });
-            if let Some(record) = self.records.get_mut(index) {
-                record.flags |= WIDE;
-            }
+        if let Some(own) = own {
+            self.set_own(key, own);
         }
         if *state != PodState::default() {
             self.edit_state(key, version, |fresh| *fresh = *state);
-        }
-        if let Some(own) = own {
-            self.set_own(key, own);
         }
         key
     }
@@ -340,28 +285,20 @@ impl PodArena {
         if record.generation != generation || record.flags & STORED == 0 {
             return None;
         }
-        let is_wide = record.flags & WIDE != 0;
-        let old = if is_wide { self.wide.get(&index)?.state } else { record.unpack() };
+        let own = usize::try_from(record.own).ok().and_then(|at| self.own.get(at)?.as_deref());
+        let old = record.unpack(own);
         let mut new = old;
         edit(&mut new);
-        let (uid, cohort, own) = (record.uid, record.cohort, record.own);
+        let (uid, cohort, deletion_cost) = (record.uid, record.cohort, own.map_or(0, |own| own.deletion_cost));
         if new != old {
             record.version = version;
-            if is_wide || !record.pack(&old, &new) {
-                self.set_wide(index, &new);
-            }
+            record.pack(&new);
         }
-        let deletion_cost = if own == NONE { 0 } else { self.own_part(own).map_or(0, |own| own.deletion_cost) };
+        if new.sidecar_restarts != old.sidecar_restarts {
+            let own = own.cloned().unwrap_or_default();
+            self.set_own(key, OwnPart { sidecar_restarts: new.sidecar_restarts, ..own });
+        }
         Some((uid, PodView { cohort, state: old, deletion_cost }, new))
-    }
-
-    /// What does not fit now seldom fits later.
-    #[cold]
-    fn set_wide(&mut self, index: u32, state: &PodState) {
-        let Some(record) = self.records.get_mut(index) else { return };
-        record.flags |= WIDE;
-        let created = self.wide.get(&index).map_or_else(|| time(record.created), |wide| wide.created);
-        self.wide.insert(index, Wide { created, state: *state });
     }
 
     /// Gives a pod another part of its own.
@@ -390,13 +327,10 @@ impl PodArena {
     pub(crate) fn remove(&mut self, key: PodKey) {
         let free = self.free;
         let Some(record) = self.packed_mut(key) else { return };
-        let (own, is_wide) = (core::mem::replace(&mut record.own, NONE), record.flags & WIDE != 0);
+        let own = core::mem::replace(&mut record.own, NONE);
         record.generation = record.generation.wrapping_add(1);
         record.place = free;
         self.free = index_of(key);
-        if is_wide {
-            self.wide.remove(&index_of(key));
-        }
         if let Some(place) = usize::try_from(own).ok().and_then(|at| self.own.get_mut(at)) {
             *place = None;
             self.free_own.push(own);
@@ -414,15 +348,15 @@ mod tests {
         assert!(size_of::<Packed>() <= 64, "{}", size_of::<Packed>());
     }
 
-    fn times() -> impl Strategy<Value = Option<Time>> {
-        let whole = (-10..100_i64).prop_map(Time::from_seconds);
+    fn times() -> impl Strategy<Value = Option<Second>> {
+        let near = (-10..100_i64).prop_map(Time::from_seconds);
         let any = any::<i64>().prop_map(Time::from_nanos);
-        prop::option::of(prop_oneof![8 => whole, 1 => any])
+        prop::option::of(prop_oneof![8 => near, 1 => any].prop_map(Second::of))
     }
 
     fn states() -> impl Strategy<Value = PodState> {
         let counts = (any::<u16>(), 0..3_u32, prop_oneof![9 => Just(0), 1 => 1..3_u32]);
-        let node = prop::option::of(prop_oneof![9 => 0..5_u32, 1 => Just(u32::MAX)]);
+        let node = prop::option::of(prop_oneof![9 => 0..5_u32, 1 => Just(u32::MAX - 1)]);
         let phase = prop::sample::select(PHASES.to_vec());
         (phase, any::<bool>(), times(), times(), node, counts).prop_map(
             |(phase, ready, since, deletion, node, counts)| {
@@ -439,10 +373,10 @@ mod tests {
             steps in prop::collection::vec((0..40_usize, times(), states(), 0..4_u8, any::<bool>()), 0..120),
         ) {
             let mut arena = PodArena::default();
-            let mut plain: Vec<(PodKey, u64, Time, PodState, Option<OwnPart>)> = Vec::new();
+            let mut plain: Vec<(PodKey, u64, Second, PodState, Option<OwnPart>)> = Vec::new();
             let mut gone = Vec::new();
             for (uid, (which, created, state, action, has_own)) in (0..).zip(steps) {
-                let created = created.unwrap_or_default();
+                let created = created.unwrap_or(Second::of(Time::ZERO));
                 let own = has_own.then(|| OwnPart { deletion_cost: 7, ..OwnPart::default() });
                 match (action, plain.len().checked_sub(1)) {
                     (0, _) | (_, None) => {
@@ -469,6 +403,7 @@ mod tests {
                         prop_assume!(pod.3 != state);
                         pod.3 = state;
                         if let Some(own) = own {
+                            let own = OwnPart { sidecar_restarts: state.sidecar_restarts, ..own };
                             arena.set_own(pod.0, own.clone());
                             pod.4 = Some(own);
                         }
@@ -477,7 +412,9 @@ mod tests {
                 for (key, uid, created, state, own) in &plain {
                     let read = arena.get(*key).expect("it is there");
                     prop_assert_eq!((read.uid().0, read.version(), read.ordinal(), read.template()), (*uid, uid + 1, 3, 4));
-                    prop_assert_eq!((read.created(), read.state(), read.own()), (*created, *state, own.as_ref()));
+                    prop_assert_eq!((read.created(), read.state()), (created.time(), *state));
+                    let cost = |own: Option<&OwnPart>| own.map_or(0, |own| own.deletion_cost);
+                    prop_assert_eq!(cost(read.own()), cost(own.as_ref()));
                     prop_assert_eq!((read.cohort(), read.is_stored()), (CohortId(5), true));
                 }
                 prop_assert!(gone.iter().all(|key| arena.get(*key).is_none()));

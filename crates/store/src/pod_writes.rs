@@ -7,7 +7,7 @@ use crate::pods::{NewPod, OwnPart, PodState};
 use crate::store::{Made, Maker, Store};
 use crate::writes::controller_of;
 use std::sync::Arc;
-use wavetank_engine::Time;
+use wavetank_engine::{Second, Time};
 use wavetank_model::{ManagedFields, OwnerReference, PodKey, Refusal, ReplicaSet, ReplicaSetKey, StringMap, Uid};
 
 /// The resource that refusals about pods name.
@@ -38,7 +38,7 @@ impl Store {
         let record = NewRecord {
             uid: self.next_uid(),
             version: self.next_version(),
-            created: now.floor_second(),
+            created: Second::of(now),
             ordinal,
             template: made.template,
             cohort: made.cohort,
@@ -99,15 +99,16 @@ impl Store {
             phase: pod.status.phase,
             detail: 0,
             ready: ready.is_some_and(|ready| ready.status == wavetank_model::ConditionStatus::True),
-            ready_since: ready.and_then(|ready| ready.last_transition),
+            ready_since: ready.and_then(|ready| ready.last_transition).map(Second::of),
             restarts: pod.status.restarts,
             sidecar_restarts: pod.status.sidecar_restarts,
             node,
-            deletion: meta.deletion,
+            deletion: meta.deletion.map(Second::of),
         };
         let own = OwnPart {
             name: Some(meta.name.clone()),
             deletion_cost: Self::deletion_cost_of(&meta.annotations),
+            sidecar_restarts: 0,
             annotations: (meta.annotations != pod.template.annotations).then(|| meta.annotations.clone()),
             finalizers: meta.finalizers.clone(),
             owners: (!meta.owners.is_empty()).then(|| meta.owners.clone()),
@@ -121,7 +122,7 @@ impl Store {
         let record = NewRecord {
             uid: if fresh { self.next_uid() } else { meta.uid },
             version: if fresh { self.next_version() } else { meta.resource_version },
-            created: if fresh { now.floor_second() } else { meta.creation.unwrap_or(now.floor_second()) },
+            created: Second::of(meta.creation.filter(|_| !fresh).unwrap_or(now)),
             ordinal: 0,
             template: self.intern(&pod.template),
             cohort: self.cohort_of(&identity),
@@ -250,7 +251,7 @@ impl Store {
     /// # Errors
     /// `NotFound` if it is gone.
     pub fn begin_pod_deletion(&mut self, key: PodKey, grace_seconds: i64, now: Time) -> Result<bool, Refusal> {
-        let ends = now.offset(grace_seconds.saturating_mul(1_000_000_000)).floor_second();
+        let ends = Second::of(now.offset(grace_seconds.saturating_mul(1_000_000_000)));
         let mut begins = false;
         let is_there = self.edit_pod_state(key, |state| {
             begins = state.deletion.is_none();

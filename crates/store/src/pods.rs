@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use wavetank_engine::Time;
+use wavetank_engine::Second;
 use wavetank_model::{ManagedFields, OwnerReference, Phase, StringMap, Uid};
 
 /// The part of a pod that its node keeps changing.
@@ -14,16 +14,16 @@ pub struct PodState {
     pub ready: bool,
     /// Counts changes of the status that no other field shows, such as why a container waits.
     pub detail: u16,
-    /// Since when the Ready condition has its status, a whole second.
-    pub ready_since: Option<Time>,
+    /// Since when the Ready condition has its status.
+    pub ready_since: Option<Second>,
     /// Restarts of the container that restarted most.
     pub restarts: u32,
     /// Restarts of the restartable init container that restarted most.
     pub sidecar_restarts: u32,
     /// Number of the node it is bound to, see [`crate::Store::node_number`].
     pub node: Option<u32>,
-    /// When its graceful deletion ends, a whole second.
-    pub deletion: Option<Time>,
+    /// When its graceful deletion ends.
+    pub deletion: Option<Second>,
 }
 
 impl PodState {
@@ -44,6 +44,8 @@ pub struct OwnPart {
     pub annotations: Option<StringMap>,
     /// Deletion cost by annotation.
     pub deletion_cost: i32,
+    /// Restarts of its sidecars, which hardly any pod has.
+    pub sidecar_restarts: u32,
     /// Who must agree before it goes.
     pub finalizers: Vec<Arc<str>>,
     /// Owners other than the controlling one, and the controlling one if it was given in full.

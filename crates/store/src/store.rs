@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use slotmap::SlotMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use wavetank_engine::Time;
+use wavetank_engine::{Second, Time};
 use wavetank_model::pod::POD_DELETION_COST;
 use wavetank_model::{
     ConditionStatus, Deployment, DeploymentKey, ObjectMeta, OwnerReference, Pod, PodCondition, PodKey, PodStatus,
@@ -443,7 +443,7 @@ impl Store {
         };
         let mut conditions = Vec::new();
         if state.ready_since.is_some() || state.ready {
-            conditions.push(condition("Ready", state.ready, state.ready_since));
+            conditions.push(condition("Ready", state.ready, state.ready_since.map(Second::time)));
         }
         if state.node.is_some() {
             conditions.push(condition("PodScheduled", true, None));
@@ -461,7 +461,7 @@ impl Store {
                 resource_version: pod.version(),
                 generation: 1,
                 creation: Some(pod.created()),
-                deletion: state.deletion,
+                deletion: state.deletion.map(Second::time),
                 deletion_grace_seconds: state.deletion.map(|_| template.facts.grace_seconds),
                 labels: cohort.labels.clone(),
                 annotations,

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wavetank_controllers::endpoints::{OVER_CAPACITY, endpoints_of};
 use wavetank_controllers::{NodeSeen, PodSeen, SliceIndex, StaleSlices, TriggerTimes};
+use wavetank_engine::Second;
 use wavetank_manifest::render_endpoints;
 use wavetank_model::endpoint_slice::{HEADLESS_LABEL, MANAGED_BY_LABEL, SLICE_CONTROLLER, TRIGGER_TIME};
 use wavetank_model::{Document, DocumentKey, EndpointPod, EndpointSlice, Kind, ObjectMeta, PodKey, Service, Uid};
@@ -99,7 +100,7 @@ pub(crate) fn pod_seen(store: &Store, key: PodKey, pod: &PodRecord) -> Option<Po
         name: store.pod_name(pod),
         phase: state.phase,
         ready: state.ready,
-        ready_since: state.ready_since,
+        ready_since: state.ready_since.map(Second::time),
         terminating: state.deletion.is_some(),
         ipv4: has_address(state).then(|| pod_address(pod.uid())),
         ipv6: None,

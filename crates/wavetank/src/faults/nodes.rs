@@ -16,6 +16,7 @@ use crate::pods::machines::CutOff;
 use core::time::Duration;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use wavetank_engine::Second;
 use wavetank_manifest::Kind;
 use wavetank_model::{EventRecord, PodKey, Refusal};
 use wavetank_node::pod::Fault;
@@ -141,7 +142,7 @@ impl Cluster {
         for key in self.pods_on(node) {
             let Some(pod) = self.store.pod(key) else { continue };
             if pod.state().ready {
-                let state = PodState { ready: false, ready_since: Some(now.floor_second()), ..pod.state() };
+                let state = PodState { ready: false, ready_since: Some(Second::of(now)), ..pod.state() };
                 self.store.edit_pod_state(key, |old| *old = state);
                 let record = EventRecord::warning("NodeNotReady", "Node is not ready");
                 self.record_of_pod(key, Component::NodeController, "", now, record);

@@ -95,10 +95,10 @@ fn pod(digest: &mut Digest, store: &Store, change: &PodChange) {
         digest.word(node.into());
     }
     if let Some(since) = state.ready_since {
-        word(digest, since.as_nanos());
+        word(digest, since.time().as_nanos());
     }
     if let Some(deletion) = state.deletion {
-        word(digest, deletion.as_nanos());
+        word(digest, deletion.time().as_nanos());
     }
     if moved {
         digest.word(store.owner_in(new).map_or(0, |owner| owner.0));

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use wavetank_controllers::HorizontalView;
 use wavetank_controllers::horizontal::{MetricError, PodMetrics, PodSample, SeenPod, Series};
-use wavetank_engine::Time;
+use wavetank_engine::{Second, Time};
 use wavetank_metrics::{Sample, Unavailable};
 use wavetank_model::horizontal::ObjectReference;
 use wavetank_model::{ConditionStatus, PodKey, Selector, StringMap, TemplateFacts, Uid};
@@ -50,7 +50,7 @@ impl View<'_> {
                     phase: state.phase,
                     terminating: state.deletion.is_some(),
                     ready: state.ready_since.map(|_| ready),
-                    ready_transition: state.ready_since,
+                    ready_transition: state.ready_since.map(Second::time),
                     started: state.node.map(|_| self.metrics.started(key, pod.created())),
                     template: pod.template(),
                 });

@@ -7,7 +7,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use wavetank_engine::Time;
+use wavetank_engine::{Second, Time};
 use wavetank_model::{Kind, Phase, PodKey, Refusal, TemplateFacts};
 use wavetank_node::{PodContext, PodRun, RoundRobin, Stage, fits};
 use wavetank_store::{Change, PodChange, PodColumn, PodRecord, Store};
@@ -281,7 +281,7 @@ impl Cluster {
             let now = self.now;
             self.store.edit_pod_state(key, |state| {
                 if change.ready != state.ready || state.ready_since.is_none() {
-                    (state.ready, state.ready_since) = (change.ready, Some(now.floor_second()));
+                    (state.ready, state.ready_since) = (change.ready, Some(Second::of(now)));
                 }
                 (state.phase, state.restarts) = (change.phase, change.restarts);
             });
@@ -345,7 +345,7 @@ impl Cluster {
         self.store.edit_pod_state(key, |state| {
             state.phase = phase;
             if state.ready {
-                (state.ready, state.ready_since) = (false, Some(now.floor_second()));
+                (state.ready, state.ready_since) = (false, Some(Second::of(now)));
             }
         });
         self.take_away(key);

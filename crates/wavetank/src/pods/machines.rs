@@ -12,7 +12,7 @@ use crate::pods::resting::Resting;
 use crate::pods::sights::Onlooker;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use wavetank_engine::Time;
+use wavetank_engine::{Second, Time};
 use wavetank_model::{PodCondition, PodKey};
 use wavetank_node::pod::{Machine, Nobody, NodeStatus, Scene};
 use wavetank_node::{Behaving, NodeModel, Stage};
@@ -319,7 +319,7 @@ impl Cluster {
         let state = PodState {
             phase: if is_ending { before.phase } else { status.phase },
             ready: status.is_ready(),
-            ready_since: ready.and_then(|ready| ready.last_transition).or(before.ready_since),
+            ready_since: ready.and_then(|ready| ready.last_transition).map(Second::of).or(before.ready_since),
             restarts: restarts(false),
             sidecar_restarts: restarts(true),
             detail: before.detail.wrapping_add(1),

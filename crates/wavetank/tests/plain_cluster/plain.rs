@@ -11,6 +11,7 @@ use wavetank_controllers::{
     DeploymentInputs, DeploymentWrite, PodsSeen, ReplicaSetInputs, ReplicaSetWrite, SetSeen, reconcile_deployment,
     reconcile_replica_set,
 };
+use wavetank_engine::Second;
 use wavetank_model::pass::drive;
 use wavetank_model::{
     Base, ConditionStatus, Deployment, LookAgain, ObjectMeta, OwnerReference, Phase, Pod, PodCondition, PodKey,
@@ -547,9 +548,9 @@ pub(crate) fn told(entries: &[wavetank::Entry], store: &wavetank_store::Store) -
                     owner: store.owner_in(&view),
                     phase: view.state.phase,
                     ready: view.state.ready,
-                    ready_since: view.state.ready_since,
+                    ready_since: view.state.ready_since.map(Second::time),
                     node: view.state.node.map(|node| store.node(node).name.clone()),
-                    deletion: view.state.deletion,
+                    deletion: view.state.deletion.map(Second::time),
                 });
                 all.push(Told::Pod(entry.time, number, told));
             }

@@ -18,6 +18,7 @@ use wavetank::passes::gather;
 use wavetank::{Cluster, Object, Profile, Time};
 use wavetank_controllers::PodsSeen;
 use wavetank_controllers::replica_set::rank::{RankedPod, crowding, deletion_order};
+use wavetank_engine::Second;
 use wavetank_model::{ObjectMeta, Pod, PodFacts, PodKey, PodStatus, ReplicaSet, Selector, SetKind};
 use wavetank_store::{Change, PodChange, PodState, Precondition, Store};
 
@@ -91,11 +92,11 @@ impl World {
                     phase: drawn.phase,
                     ready: drawn.ready,
                     detail: 0,
-                    ready_since: ready.last_transition,
+                    ready_since: ready.last_transition.map(Second::of),
                     restarts: drawn.restarts.0,
                     sidecar_restarts: drawn.restarts.1,
                     node,
-                    deletion: pod.meta.deletion,
+                    deletion: pod.meta.deletion.map(Second::of),
                 };
                 assert!(self.store.edit_pod_state(key, |old| *old = state), "the pod is stored");
             }
