@@ -30,7 +30,8 @@ impl<E> Agenda<E> {
     /// Adds an entry. Sequences grow from one to the next.
     pub(crate) fn push(&mut self, entry: Entry<E>) {
         self.len += 1;
-        let span = entry.time.nanos_since(self.now);
+        // Of spans that cannot be told apart by a word it does not matter which lane is theirs.
+        let span = entry.time.as_nanos().wrapping_sub(self.now.as_nanos());
         if let Err(entry) = self.lanes.push(entry, span) {
             self.far_first = self.far_first.min(entry.key());
             self.far.push(entry);
@@ -40,7 +41,17 @@ impl<E> Agenda<E> {
     /// Takes out the first entry if it is due by now.
     #[inline]
     pub(crate) fn pop_due(&mut self, now: Time) -> Option<Entry<E>> {
-        if self.first_time() > now { None } else { self.pop() }
+        let in_lanes = self.lanes.first();
+        if in_lanes >= self.far_first {
+            return if self.far_first.0 > now { None } else { self.pop() };
+        }
+        if in_lanes.0 > now {
+            return None;
+        }
+        let entry = self.lanes.pop()?;
+        self.len -= 1;
+        self.now = entry.time;
+        Some(entry)
     }
 
     #[inline]
@@ -59,11 +70,6 @@ impl<E> Agenda<E> {
 
     pub(crate) fn peek(&mut self) -> Option<&Entry<E>> {
         if self.lanes.first() < self.far_first { self.lanes.peek() } else { self.far.peek() }
-    }
-
-    /// Time of the first entry; the end of time if there is none.
-    pub(crate) fn first_time(&self) -> Time {
-        self.lanes.first().min(self.far_first).0
     }
 
     /// All entries, in no order.

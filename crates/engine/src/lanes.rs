@@ -41,6 +41,7 @@ impl<E> Lane<E> {
         self.front.is_empty()
     }
 
+    #[inline]
     fn push(&mut self, entry: Entry<E>) {
         self.last = entry.time;
         if self.rest.is_empty() && self.front.len() < PAGE {

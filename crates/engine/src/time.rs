@@ -116,6 +116,13 @@ impl Second {
         Self(NonZeroU32::new(kept).unwrap_or(NonZeroU32::MIN))
     }
 
+    /// The second as a number that keeps the order, and is never 0.
+    #[must_use]
+    #[inline]
+    pub const fn bits(self) -> u32 {
+        self.0.get()
+    }
+
     /// The instant at which it begins.
     #[must_use]
     #[inline]

@@ -42,7 +42,7 @@ impl PodView {
 }
 
 /// A change of a pod. `old` is absent for a creation, `new` for a deletion.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PodChange {
     /// Which.
     pub key: PodKey,

@@ -91,6 +91,7 @@ impl Store {
     }
 
     /// The same for a pod.
+    #[inline]
     pub fn deliver_pod(&mut self, change: &PodChange) {
         let PodChange { key, uid, old, new } = change;
         let (key, uid) = (*key, *uid);
@@ -98,7 +99,7 @@ impl Store {
         let Some(pod) = self.pods.packed_mut(key) else { return };
         let place = pod.place;
         // Deliveries of one pod come in their order, so what a change starts from is what was seen.
-        pod.place = match (old, new) {
+        let new_place = match (old, new) {
             (Some(old), Some(new)) if old.cohort == new.cohort && old.deletion_cost == new.deletion_cost => {
                 self.cohorts[new.cohort.index()].replace(key, uid, &old.state, &new.state, place)
             }
@@ -109,18 +110,24 @@ impl Store {
                 new.as_ref().map_or(place, |new| self.cohorts[new.cohort.index()].insert(key, &new.state))
             }
         };
+        pod.place = new_place;
+        let is_listed = new_place == UNPLACED && place != UNPLACED;
         if !self.behind.is_empty() {
             self.catch_up(key, new.as_ref());
         }
-        let Some(new) = new else { return self.pods.remove(key) };
-        let cohort = &self.cohorts[new.cohort.index()];
-        if cohort.unplaced.len() >= SWEEP_AT_LEAST && cohort.unplaced.len() / 2 > index(cohort.active) {
-            self.sweep(new.cohort);
+        match new {
+            None => self.pods.remove(key),
+            Some(new) if is_listed => self.sweep(new.cohort),
+            Some(_) => {}
         }
     }
 
-    /// Forgets unplaced pods of a cohort that have gone.
+    /// Forgets unplaced pods of a cohort that have gone, once they are most of them.
     fn sweep(&mut self, id: CohortId) {
+        let cohort = &self.cohorts[id.index()];
+        if cohort.unplaced.len() < SWEEP_AT_LEAST || cohort.unplaced.len() / 2 <= index(cohort.active) {
+            return;
+        }
         let mut unplaced = core::mem::take(&mut self.cohorts[id.index()].unplaced);
         unplaced.retain(|key| self.unplaced(id, *key).is_some());
         self.cohorts[id.index()].unplaced = unplaced;

@@ -143,7 +143,7 @@ impl Store {
         self.documents.name((document.kind, named.0, named.1), key);
         self.documents.by_uid.insert(document.meta.uid, key);
         self.index_owners(key, None, Some(&document));
-        self.changes.push(Change::Document { key, old: None, new: Some(document) });
+        self.changes.push_back(Change::Document { key, old: None, new: Some(document) });
         key
     }
 
@@ -211,7 +211,7 @@ impl Store {
             self.index_owners(key, Some(live), Some(&new));
         }
         self.documents.slots[key].stored = Some(Arc::clone(&new));
-        self.changes.push(Change::Document { key, old: Some(Arc::clone(live)), new: Some(new) });
+        self.changes.push_back(Change::Document { key, old: Some(Arc::clone(live)), new: Some(new) });
         version
     }
 
@@ -238,7 +238,7 @@ impl Store {
         self.documents.unname(&(old.kind, namespace, name));
         self.documents.by_uid.remove(&old.meta.uid);
         self.index_owners(key, Some(&old), None);
-        self.changes.push(Change::Document { key, old: Some(old), new: None });
+        self.changes.push_back(Change::Document { key, old: Some(old), new: None });
     }
 
     fn index_owners(&mut self, key: DocumentKey, old: Option<&Arc<Document>>, new: Option<&Arc<Document>>) {

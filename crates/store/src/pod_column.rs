@@ -45,12 +45,15 @@ impl<T: Copy + Default> PodColumn<T> {
     /// Gives a pod of the store a value.
     pub fn set(&mut self, key: PodKey, value: T) {
         let index = index_of(key);
-        while self.values.get(index).is_none() {
-            self.values.push(T::default());
-        }
         if let Some(place) = self.values.get_mut(index) {
             *place = value;
+            return;
         }
+        let place = usize::try_from(index).unwrap_or(usize::MAX);
+        while self.values.len() < place {
+            self.values.push(T::default());
+        }
+        self.values.push(value);
     }
 
     /// Takes a pod's value away.

@@ -138,7 +138,7 @@ impl Store {
         let (uid, view) = (record.uid, PodView { cohort: record.cohort, state: *state, deletion_cost });
         let key = self.pods.insert(record, state);
         self.pods_of.entry(self.owner_in(&view)).or_default().insert(uid, key);
-        self.changes.push(Change::Pod(PodChange { key, uid, old: None, new: Some(view) }));
+        self.changes.push_back(Change::Pod(PodChange { key, uid, old: None, new: Some(view) }));
         key
     }
 
@@ -158,7 +158,12 @@ impl Store {
         let Some((uid, old, state)) = self.pods.edit_state(key, self.version + 1, edit) else { return false };
         if old.state != state {
             self.version += 1;
-            self.changes.push(Change::Pod(PodChange { key, uid, old: Some(old), new: Some(PodView { state, ..old }) }));
+            self.changes.push_back(Change::Pod(PodChange {
+                key,
+                uid,
+                old: Some(old),
+                new: Some(PodView { state, ..old }),
+            }));
         }
         true
     }
@@ -204,7 +209,7 @@ impl Store {
             self.forget_owned(before.owner, uid);
             self.pods_of.entry(owner).or_default().insert(uid, key);
         }
-        self.changes.push(Change::Pod(PodChange { key, uid, old: Some(old), new: Some(view) }));
+        self.changes.push_back(Change::Pod(PodChange { key, uid, old: Some(old), new: Some(view) }));
         Ok(())
     }
 
@@ -276,7 +281,7 @@ impl Store {
         self.next_version();
         self.pods.unstore(key);
         self.forget_owned(self.owner_in(&old), uid);
-        self.changes.push(Change::Pod(PodChange { key, uid, old: Some(old), new: None }));
+        self.changes.push_back(Change::Pod(PodChange { key, uid, old: Some(old), new: None }));
     }
 
     fn forget_owned(&mut self, owner: Option<Uid>, pod: Uid) {

@@ -12,7 +12,7 @@ use crate::slot::Slot;
 use crate::victims::{Ranking, VictimOrder, first_victims};
 use serde::{Deserialize, Serialize};
 use slotmap::SlotMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use wavetank_engine::{Second, Time};
 use wavetank_model::pod::POD_DELETION_COST;
@@ -106,7 +106,7 @@ pub struct Store {
     #[serde(default)]
     pub(crate) sights: Sights,
     #[serde(skip)]
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: VecDeque<Change>,
     /// What the last pod that a set made shares with the next one.
     #[serde(skip)]
     pub(crate) last_made: Option<Made>,
@@ -124,19 +124,13 @@ impl Store {
 
     /// What changed since this was asked last.
     pub fn take_changes(&mut self) -> Vec<Change> {
-        core::mem::take(&mut self.changes)
+        core::mem::take(&mut self.changes).into()
     }
 
-    /// Whether anything changed since that was asked last.
-    #[must_use]
+    /// The first change that has not been asked for yet.
     #[inline]
-    pub const fn has_changes(&self) -> bool {
-        !self.changes.is_empty()
-    }
-
-    /// The same as [`Self::take_changes`], into an empty vector that is used again and again.
-    pub fn take_changes_into(&mut self, changes: &mut Vec<Change>) {
-        core::mem::swap(&mut self.changes, changes);
+    pub fn next_change(&mut self) -> Option<Change> {
+        self.changes.pop_front()
     }
 
     /// How much the controllers have seen: while that stays, so does all that they have seen.
@@ -544,7 +538,7 @@ impl Store {
         node.labels = labels;
         node.present = true;
         self.next_version();
-        self.changes.push(Change::NodeAdded { node: number });
+        self.changes.push_back(Change::NodeAdded { node: number });
     }
 
     /// Gives a node other labels, its hostname label apart, and says whether it takes pods.
@@ -564,7 +558,7 @@ impl Store {
             return false;
         }
         self.next_version();
-        self.changes.push(Change::NodeRemoved { node: number });
+        self.changes.push_back(Change::NodeRemoved { node: number });
         true
     }
 

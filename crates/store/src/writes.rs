@@ -106,7 +106,7 @@ impl Store {
         let key = self.deployments.insert(Slot::new(Some(Arc::clone(&deployment)), None));
         self.deployment_names.insert(&deployment.meta.namespace, &deployment.meta.name, key);
         self.deployment_by_uid.insert(uid, key);
-        self.changes.push(Change::Deployment { key, old: None, new: Some(deployment) });
+        self.changes.push_back(Change::Deployment { key, old: None, new: Some(deployment) });
         key
     }
 
@@ -216,7 +216,7 @@ impl Store {
             return version;
         }
         let old = slot.store(Arc::clone(&new));
-        self.changes.push(Change::Deployment { key, old, new: Some(new) });
+        self.changes.push_back(Change::Deployment { key, old, new: Some(new) });
         version
     }
 
@@ -238,7 +238,7 @@ impl Store {
         let Some(old) = slot.stored.take() else { return };
         self.deployment_names.remove(&old.meta.namespace, &old.meta.name);
         self.deployment_by_uid.remove(&old.meta.uid);
-        self.changes.push(Change::Deployment { key, old: Some(old), new: None });
+        self.changes.push_back(Change::Deployment { key, old: Some(old), new: None });
         if self.deployments[key].is_gone() {
             self.deployments.remove(key);
         }
@@ -271,7 +271,7 @@ impl Store {
         self.set_by_uid.insert(uid, key);
         self.latest_owner = None;
         self.sets_of.entry(owner).or_default().insert(uid, key);
-        self.changes.push(Change::ReplicaSet { key, old: None, new: Some(set) });
+        self.changes.push_back(Change::ReplicaSet { key, old: None, new: Some(set) });
         key
     }
 
@@ -369,7 +369,7 @@ impl Store {
             move_set(&mut self.sets_of, before, after, new.meta.uid, key);
         }
         let old = slot.store(Arc::clone(&new));
-        self.changes.push(Change::ReplicaSet { key, old, new: Some(new) });
+        self.changes.push_back(Change::ReplicaSet { key, old, new: Some(new) });
         version
     }
 
@@ -393,7 +393,7 @@ impl Store {
         if let Some(sets) = self.sets_of.get_mut(&controller_of(&old.meta)) {
             sets.remove(&old.meta.uid);
         }
-        self.changes.push(Change::ReplicaSet { key, old: Some(old), new: None });
+        self.changes.push_back(Change::ReplicaSet { key, old: Some(old), new: None });
     }
 }
 

@@ -161,7 +161,6 @@ impl ClusterBuilder {
             manager: None,
             watches: Vec::new(),
             audit: None,
-            spare_changes: Vec::new(),
             spare: crate::passes::Spare::default(),
         };
         cluster.put_system_documents();

@@ -27,7 +27,7 @@ use wavetank_controllers::PodEvent;
 use wavetank_engine::{Calendar, Digest, Queue, Ticket, Time};
 use wavetank_model::{DeploymentKey, DocumentKey, EventRecord, ReplicaSetKey};
 use wavetank_node::{NodeModel, PodRun};
-use wavetank_store::{Change, PodColumn, Store};
+use wavetank_store::{Change, PodChange, PodColumn, Store};
 
 /// A Kubernetes cluster in memory, under a virtual clock.
 ///
@@ -76,9 +76,6 @@ pub struct Cluster {
     pub(crate) watches: Vec<Watch>,
     #[serde(skip)]
     pub(crate) audit: Option<PassReport>,
-    /// Room for the changes being absorbed.
-    #[serde(skip)]
-    pub(crate) spare_changes: Vec<Change>,
     /// Room for the next pass.
     #[serde(skip)]
     pub(crate) spare: Spare,
@@ -296,45 +293,78 @@ impl Cluster {
     }
 
     /// Takes the changes of the store to the digest, the history, the nodes and the watches.
-    #[inline]
     pub(crate) fn absorb(&mut self) {
-        while self.store.has_changes() {
-            self.absorb_changes();
+        loop {
+            match self.store.next_change() {
+                Some(Change::Pod(pod)) => self.absorb_pod(pod),
+                Some(object) => self.absorb_object(object),
+                None => return,
+            }
         }
     }
 
-    fn absorb_changes(&mut self) {
-        let mut changes = core::mem::take(&mut self.spare_changes);
-        self.store.take_changes_into(&mut changes);
-        for change in &changes {
-            self.counters.changes += 1;
-            if self.history.level >= LogLevel::Digest {
-                digest::add(&mut self.digest, &self.store, self.now, change);
-            }
-            if self.history.level >= LogLevel::Objects {
-                self.keep(change);
-            }
-            if !self.watches.is_empty() {
-                self.show(change);
-            }
-            self.react(change);
-            if self.traffic.is_on() {
-                self.traffic_sees(change);
-            }
-            if !self.ending_namespaces.is_empty() && change.is_deletion() {
-                self.finish_namespaces();
-            }
-            if self.profile.watch_delivery.is_zero() {
-                dispatch::see(self, change);
-            } else {
-                // One watch: what was stored first arrives first.
-                self.last_delivery = self.last_delivery.max(self.now + self.profile.watch_delivery);
-                self.store.hold_back(change);
-                self.queue.put(self.last_delivery, Event::Delivery(Box::new(change.clone())));
-            }
+    #[inline]
+    fn absorb_pod(&mut self, pod: PodChange) {
+        self.counters.changes += 1;
+        if self.history.level >= LogLevel::Digest {
+            digest::add_pod(&mut self.digest, &self.store, self.now, &pod);
         }
-        changes.clear();
-        self.spare_changes = changes;
+        if self.has_onlookers() {
+            self.tell_onlookers(&Change::Pod(pod.clone()));
+        }
+        self.react_to_pod(&pod);
+        if self.traffic.is_on() {
+            self.traffic_sees(&Change::Pod(pod.clone()));
+        }
+        if pod.new.is_none() && !self.ending_namespaces.is_empty() {
+            self.finish_namespaces();
+        }
+        if self.profile.watch_delivery.is_zero() {
+            dispatch::see_pod(self, &pod);
+        } else {
+            self.deliver_later(Change::Pod(pod));
+        }
+    }
+
+    fn absorb_object(&mut self, change: Change) {
+        self.counters.changes += 1;
+        if self.history.level >= LogLevel::Digest {
+            digest::add_object(&mut self.digest, self.now, &change);
+        }
+        if self.has_onlookers() {
+            self.tell_onlookers(&change);
+        }
+        self.react_to_object(&change);
+        if self.traffic.is_on() {
+            self.traffic_sees(&change);
+        }
+        if change.is_deletion() && !self.ending_namespaces.is_empty() {
+            self.finish_namespaces();
+        }
+        if self.profile.watch_delivery.is_zero() {
+            dispatch::see(self, &change);
+        } else {
+            self.deliver_later(change);
+        }
+    }
+
+    /// One watch: what was stored first arrives first.
+    fn deliver_later(&mut self, change: Change) {
+        self.last_delivery = self.last_delivery.max(self.now + self.profile.watch_delivery);
+        self.store.hold_back(&change);
+        self.queue.put(self.last_delivery, Event::Delivery(Box::new(change)));
+    }
+
+    #[inline]
+    fn has_onlookers(&self) -> bool {
+        self.history.level >= LogLevel::Objects || !self.watches.is_empty()
+    }
+
+    fn tell_onlookers(&mut self, change: &Change) {
+        self.keep(change);
+        if !self.watches.is_empty() {
+            self.show(change);
+        }
     }
 
     fn keep(&mut self, change: &Change) {

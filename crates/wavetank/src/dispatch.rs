@@ -9,7 +9,6 @@ use wavetank_model::{Kind, ReplicaSet, ReplicaSetKey, SetKind, Strategy, Uid};
 use wavetank_store::{Change, PodChange, PodView, Store};
 
 /// A change reaches the controllers' caches.
-#[inline]
 pub(crate) fn see(cluster: &mut Cluster, change: &Change) {
     if let Change::Pod(pod) = change {
         see_pod(cluster, pod);
@@ -39,7 +38,9 @@ fn see_object(cluster: &mut Cluster, change: &Change) {
     }
 }
 
-fn see_pod(cluster: &mut Cluster, change: &PodChange) {
+/// The same for a pod.
+#[inline]
+pub(crate) fn see_pod(cluster: &mut Cluster, change: &PodChange) {
     cluster.store.deliver_pod(change);
     if cluster.metrics.counts_pods() {
         change.old.iter().chain(&change.new).for_each(|pod| cluster.metrics.pod_change_seen(pod.cohort));

@@ -41,7 +41,18 @@ impl WriteRefusals {
     }
 
     /// The refusal that meets a write, if one does. `name` is asked only if a rule names an object.
+    #[inline]
     pub(crate) fn meets(
+        &mut self,
+        verb: &str,
+        kind: &str,
+        subresource: Option<&str>,
+        name: impl Fn() -> std::sync::Arc<str>,
+    ) -> Option<Refusal> {
+        if self.0.is_empty() { None } else { self.first_that_meets(verb, kind, subresource, name) }
+    }
+
+    fn first_that_meets(
         &mut self,
         verb: &str,
         kind: &str,

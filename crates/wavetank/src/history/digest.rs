@@ -1,7 +1,7 @@
 //! A change in canonical binary form: time, identity, field, value. Arena keys, log level, queue type
 //! and rendered text do not enter.
 
-use wavetank_engine::{Digest, Time};
+use wavetank_engine::{Digest, Second, Time};
 use wavetank_model::horizontal::{HorizontalStatus, MetricStatus};
 use wavetank_model::{
     ConditionStatus, Deployment, DeploymentCondition, DocumentStatus, EndpointConditions, EndpointSlice, Meaning,
@@ -17,21 +17,9 @@ fn time(digest: &mut Digest, value: Option<Time>) {
     word(digest, value.map_or(i64::MIN, Time::as_nanos));
 }
 
-/// Adds one change at one time: of an object that was there before, the parts that differ.
-#[inline]
-pub(crate) fn add(digest: &mut Digest, store: &Store, now: Time, change: &Change) {
-    // Fed in a copy of its own, which needs no memory on the way.
-    let mut fed = *digest;
-    word(&mut fed, now.as_nanos());
-    if let Change::Pod(change) = change {
-        pod(&mut fed, store, change);
-    } else {
-        object(&mut fed, change);
-    }
-    *digest = fed;
-}
-
-fn object(digest: &mut Digest, change: &Change) {
+/// Adds one change of an object that is no pod at one time: of one that was there before, the parts that differ.
+pub(crate) fn add_object(digest: &mut Digest, now: Time, change: &Change) {
+    word(digest, now.as_nanos());
     match change {
         Change::Pod(_) => {}
         Change::Deployment { old, new, .. } => match (old, new) {
@@ -78,10 +66,18 @@ fn gone(digest: &mut Digest, kind: u64, meta: &ObjectMeta) {
     digest.word(meta.uid.0);
 }
 
-/// What a pod's node and the scheduler change, in as few words as it takes: most changes are of pods.
+/// Adds one change of a pod at one time, in as few words as it takes: most changes are of pods.
 #[inline]
-fn pod(digest: &mut Digest, store: &Store, change: &PodChange) {
-    digest.word(change.uid.0);
+pub(crate) fn add_pod(digest: &mut Digest, store: &Store, now: Time, change: &PodChange) {
+    // Fed in a copy of its own, which needs no memory on the way.
+    let mut fed = *digest;
+    pod(&mut fed, store, now, change);
+    *digest = fed;
+}
+
+#[inline]
+fn pod(digest: &mut Digest, store: &Store, now: Time, change: &PodChange) {
+    digest.pair(now.as_nanos().cast_unsigned(), change.uid.0);
     let Some(new) = &change.new else { return digest.word(3 | 1 << 63) };
     let state = &new.state;
     let moved = change.old.as_ref().is_none_or(|old| old.cohort != new.cohort);
@@ -90,15 +86,11 @@ fn pod(digest: &mut Digest, store: &Store, change: &PodChange) {
         | u64::from(state.ready_since.is_some()) << 2
         | u64::from(state.deletion.is_some()) << 1
         | u64::from(moved);
-    digest.word(3 | (state.phase as u64) << 8 | flags << 16 | u64::from(state.restarts) << 32);
-    if let Some(node) = state.node {
-        digest.word(node.into());
-    }
-    if let Some(since) = state.ready_since {
-        word(digest, since.time().as_nanos());
-    }
-    if let Some(deletion) = state.deletion {
-        word(digest, deletion.time().as_nanos());
+    let node = state.node.map_or(0, u64::from);
+    digest.pair(3 | (state.phase as u64) << 8 | flags << 16 | u64::from(state.restarts) << 32, node);
+    if state.ready_since.is_some() || state.deletion.is_some() {
+        let second = |at: Option<Second>| at.map_or(0, |at| u64::from(at.bits()));
+        digest.word(second(state.ready_since) << 32 | second(state.deletion));
     }
     if moved {
         digest.word(store.owner_in(new).map_or(0, |owner| owner.0));
@@ -106,8 +98,8 @@ fn pod(digest: &mut Digest, store: &Store, change: &PodChange) {
 }
 
 /// Two numbers in one word.
-fn pair(digest: &mut Digest, one: i32, other: i32) {
-    digest.word(u64::from(one.cast_unsigned()) << 32 | u64::from(other.cast_unsigned()));
+fn both(one: i32, other: i32) -> u64 {
+    u64::from(one.cast_unsigned()) << 32 | u64::from(other.cast_unsigned())
 }
 
 fn deployment(digest: &mut Digest, old: Option<&Deployment>, new: &Deployment) {
@@ -116,12 +108,15 @@ fn deployment(digest: &mut Digest, old: Option<&Deployment>, new: &Deployment) {
     let status = &new.status;
     let conditions_differ = old.is_none_or(|old| old.status.conditions != status.conditions);
     let flags = u64::from(new.spec.paused) << 1 | u64::from(conditions_differ);
-    digest.word(u64::from(new.spec.template.spelling) << 2 | flags);
-    pair(digest, new.spec.replicas, status.replicas);
-    pair(digest, status.updated_replicas, status.ready_replicas);
-    pair(digest, status.available_replicas, status.unavailable_replicas);
-    pair(digest, status.terminating_replicas.unwrap_or(-1), status.collision_count.unwrap_or(-1));
-    word(digest, status.observed_generation);
+    digest.pair(u64::from(new.spec.template.spelling) << 2 | flags, both(new.spec.replicas, status.replicas));
+    digest.pair(
+        both(status.updated_replicas, status.ready_replicas),
+        both(status.available_replicas, status.unavailable_replicas),
+    );
+    digest.pair(
+        both(status.terminating_replicas.unwrap_or(-1), status.collision_count.unwrap_or(-1)),
+        status.observed_generation.cast_unsigned(),
+    );
     if conditions_differ {
         status.conditions.iter().for_each(|condition| deployment_condition(digest, condition));
     }
@@ -132,10 +127,14 @@ fn replica_set(digest: &mut Digest, old: Option<&ReplicaSet>, new: &ReplicaSet) 
     meta(digest, old.map(|old| &old.meta), &new.meta);
     let status = &new.status;
     let conditions_differ = old.is_none_or(|old| old.status.conditions != status.conditions);
-    digest.word(u64::from(new.spec.template.spelling) << 2 | u64::from(conditions_differ));
-    pair(digest, new.spec.replicas, status.replicas);
-    pair(digest, status.fully_labeled_replicas, status.ready_replicas);
-    pair(digest, status.available_replicas, status.terminating_replicas.unwrap_or(-1));
+    digest.pair(
+        u64::from(new.spec.template.spelling) << 2 | u64::from(conditions_differ),
+        both(new.spec.replicas, status.replicas),
+    );
+    digest.pair(
+        both(status.fully_labeled_replicas, status.ready_replicas),
+        both(status.available_replicas, status.terminating_replicas.unwrap_or(-1)),
+    );
     word(digest, status.observed_generation);
     if conditions_differ {
         status.conditions.iter().for_each(|condition| set_condition(digest, condition));
@@ -180,8 +179,7 @@ fn horizontal_status(digest: &mut Digest, status: &HorizontalStatus) {
 }
 
 fn meta(digest: &mut Digest, old: Option<&ObjectMeta>, new: &ObjectMeta) {
-    digest.word(new.uid.0);
-    digest.word(new.resource_version);
+    digest.pair(new.uid.0, new.resource_version);
     let parts = |meta: &ObjectMeta| {
         let deletion = meta.deletion.map_or(i64::MIN, Time::as_nanos).cast_unsigned();
         let owner = meta.controller().map_or(0, |owner| owner.uid.0);

@@ -61,17 +61,8 @@ pub(crate) fn process_since(store: &Store, runs: &PodColumn<PodRun>, machines: &
 }
 
 impl Cluster {
-    /// What a stored change sets off outside the controllers.
-    #[inline]
-    pub(crate) fn react(&mut self, change: &Change) {
-        if let Change::Pod(pod) = change {
-            self.react_to_pod(pod);
-        } else {
-            self.react_to_object(change);
-        }
-    }
-
-    fn react_to_object(&mut self, change: &Change) {
+    /// What a stored change of an object that is no pod sets off outside the controllers.
+    pub(crate) fn react_to_object(&mut self, change: &Change) {
         match change {
             Change::Pod(_) => {}
             Change::ReplicaSet { old, new, .. } => {
@@ -114,8 +105,9 @@ impl Cluster {
         }
     }
 
+    /// The same for a pod.
     #[inline]
-    fn react_to_pod(&mut self, change: &PodChange) {
+    pub(crate) fn react_to_pod(&mut self, change: &PodChange) {
         let PodChange { key, old, new, .. } = change;
         let key = *key;
         if self.metrics.counts_pods() {

@@ -110,10 +110,14 @@ impl Cluster {
     }
 
     /// What a kubelet records as a plain pod comes from one stage to the next.
+    #[inline]
     pub(crate) fn record_stage(&mut self, key: PodKey, before: Stage, after: Stage) {
-        if self.history.level < LogLevel::Objects || !self.has_kubelets() || self.has_faked_nodes() {
-            return;
+        if self.history.level >= LogLevel::Objects && self.has_kubelets() && !self.has_faked_nodes() {
+            self.record_change_of_stage(key, before, after);
         }
+    }
+
+    fn record_change_of_stage(&mut self, key: PodKey, before: Stage, after: Stage) {
         let Some(pod) = self.store.pod(key) else { return };
         let Some(node) = pod.state().node else { return };
         let template = self.store.template_of(&pod);
