@@ -41,7 +41,7 @@ impl<E> Lane<E> {
         self.front.is_empty()
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, entry: Entry<E>) {
         self.last = entry.time;
         if self.rest.is_empty() && self.front.len() < PAGE {
@@ -157,7 +157,7 @@ impl<E> Lanes<E> {
         self.lanes.get(self.best)?.front.front()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&mut self) -> Option<Entry<E>> {
         let lane = self.lanes.get_mut(self.best)?;
         let entry = lane.pop();

@@ -246,6 +246,7 @@ impl Cluster {
         self.traffic.advance(time);
     }
 
+    #[inline(always)]
     fn handle(&mut self, event: Event) {
         match event {
             Event::PodBinds(pod) => self.bind_pod(pod),

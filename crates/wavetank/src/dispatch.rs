@@ -38,8 +38,8 @@ fn see_object(cluster: &mut Cluster, change: &Change) {
     }
 }
 
-/// The same for a pod.
-#[inline]
+/// The same for a pod. Ten times for each pod of a rollout: a call by itself costs a tenth of what it does.
+#[inline(always)]
 pub(crate) fn see_pod(cluster: &mut Cluster, change: &PodChange) {
     cluster.store.deliver_pod(change);
     if cluster.metrics.counts_pods() {

@@ -76,10 +76,14 @@ impl Unschedulable {
     }
 
     /// A pod is bound, or gone.
+    #[inline]
     pub(crate) fn forget(&mut self, key: PodKey) {
-        if self.pods.is_empty() {
-            return;
+        if !self.pods.is_empty() {
+            self.take_out(key);
         }
+    }
+
+    fn take_out(&mut self, key: PodKey) {
         let Some(place) = self.pods.remove(&key) else { return };
         if let Some(waiting) = self.waiting.get_mut(&place.template) {
             waiting.pods.remove(&place.uid);
