@@ -28,6 +28,7 @@ impl<E> Agenda<E> {
     }
 
     /// Adds an entry. Sequences grow from one to the next.
+    #[inline]
     pub(crate) fn push(&mut self, entry: Entry<E>) {
         self.len += 1;
         // Of spans that cannot be told apart by a word it does not matter which lane is theirs.

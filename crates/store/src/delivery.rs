@@ -91,7 +91,7 @@ impl Store {
     }
 
     /// The same for a pod.
-    #[inline]
+    #[inline(always)]
     pub fn deliver_pod(&mut self, change: &PodChange) {
         let PodChange { key, uid, old, new } = change;
         let (key, uid) = (*key, *uid);
@@ -117,17 +117,20 @@ impl Store {
         }
         match new {
             None => self.pods.remove(key),
-            Some(new) if is_listed => self.sweep(new.cohort),
+            Some(new) if is_listed && self.is_littered(new.cohort) => self.sweep(new.cohort),
             Some(_) => {}
         }
     }
 
-    /// Forgets unplaced pods of a cohort that have gone, once they are most of them.
-    fn sweep(&mut self, id: CohortId) {
+    /// Whether most of the unplaced pods of a cohort have gone.
+    #[inline]
+    fn is_littered(&self, id: CohortId) -> bool {
         let cohort = &self.cohorts[id.index()];
-        if cohort.unplaced.len() < SWEEP_AT_LEAST || cohort.unplaced.len() / 2 <= index(cohort.active) {
-            return;
-        }
+        cohort.unplaced.len() >= SWEEP_AT_LEAST && cohort.unplaced.len() / 2 > index(cohort.active)
+    }
+
+    /// Forgets unplaced pods of a cohort that have gone.
+    fn sweep(&mut self, id: CohortId) {
         let mut unplaced = core::mem::take(&mut self.cohorts[id.index()].unplaced);
         unplaced.retain(|key| self.unplaced(id, *key).is_some());
         self.cohorts[id.index()].unplaced = unplaced;

@@ -230,8 +230,8 @@ impl PodArena {
         self.own.get(usize::try_from(at).ok()?)?.as_deref()
     }
 
-    /// Adds a pod, stored.
-    pub(crate) fn insert(&mut self, new: NewRecord, state: &PodState) -> PodKey {
+    /// Adds a pod, stored; without a state it is pending, and on no node.
+    pub(crate) fn insert(&mut self, new: NewRecord, state: Option<&PodState>) -> PodKey {
         let NewRecord { uid, version, created, ordinal, template, cohort, own } = new;
         let record = Packed {
             uid,
@@ -265,7 +265,7 @@ impl PodArena {
         if let Some(own) = own {
             self.set_own(key, own);
         }
-        if *state != PodState::default() {
+        if let Some(state) = state {
             self.edit_state(key, version, |fresh| *fresh = *state);
         }
         key
@@ -389,7 +389,7 @@ mod tests {
                             cohort: CohortId(5),
                             own: own.clone(),
                         };
-                        plain.push((arena.insert(new, &state), uid, created, state, own));
+                        plain.push((arena.insert(new, Some(&state)), uid, created, state, own));
                     }
                     (1, Some(last)) => {
                         let (key, ..) = plain.swap_remove(which.min(last));

@@ -44,7 +44,7 @@ impl Store {
             cohort: made.cohort,
             own,
         };
-        Ok(self.insert_pod(record, &PodState::default()))
+        Ok(self.insert_pod(record, None))
     }
 
     /// How many pods a set has created, this one included.
@@ -128,14 +128,15 @@ impl Store {
             cohort: self.cohort_of(&identity),
             own: Some(own),
         };
-        let key = self.insert_pod(record, &state);
+        let key = self.insert_pod(record, Some(&state));
         self.pod_names.insert((meta.namespace, meta.name), key);
         Ok(key)
     }
 
-    fn insert_pod(&mut self, record: NewRecord, state: &PodState) -> PodKey {
+    fn insert_pod(&mut self, record: NewRecord, state: Option<&PodState>) -> PodKey {
         let deletion_cost = record.own.as_ref().map_or(0, |own| own.deletion_cost);
-        let (uid, view) = (record.uid, PodView { cohort: record.cohort, state: *state, deletion_cost });
+        let (uid, view) =
+            (record.uid, PodView { cohort: record.cohort, state: state.copied().unwrap_or_default(), deletion_cost });
         let key = self.pods.insert(record, state);
         self.pods_of.entry(self.owner_in(&view)).or_default().insert(uid, key);
         self.changes.push_back(Change::Pod(PodChange { key, uid, old: None, new: Some(view) }));

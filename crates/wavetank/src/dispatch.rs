@@ -94,7 +94,7 @@ fn mark_deployment(cluster: &mut Cluster, uid: Uid) {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn mark_owner(cluster: &mut Cluster, change: &PodChange) {
     // Most changes leave a pod with its owner.
     if let (Some(old), Some(new)) = (&change.old, &change.new)
@@ -109,6 +109,7 @@ fn mark_owner(cluster: &mut Cluster, change: &PodChange) {
 }
 
 /// A pod came, went or changed its owner or its labels.
+#[inline(never)]
 fn mark_owners(cluster: &mut Cluster, old: Option<&PodView>, new: Option<&PodView>) {
     let owner = |view: Option<&PodView>| view.and_then(|view| cluster.store.owner_in(view));
     let (before, after) = (owner(old), owner(new));

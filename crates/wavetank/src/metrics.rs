@@ -171,7 +171,9 @@ impl Metrics {
 
     /// A pod is gone.
     pub(crate) fn gone(&mut self, key: PodKey) {
-        self.bound_late.remove(&key);
+        if !self.bound_late.is_empty() {
+            self.bound_late.remove(&key);
+        }
     }
 }
 

@@ -99,10 +99,14 @@ impl Cluster {
     }
 
     /// The scheduler has bound a pod.
+    #[inline]
     pub(crate) fn record_binding(&mut self, key: PodKey, node: u32) {
-        if self.history.level < LogLevel::Objects || !self.has_kubelets() {
-            return;
+        if self.history.level >= LogLevel::Objects && self.has_kubelets() {
+            self.record_scheduled(key, node);
         }
+    }
+
+    fn record_scheduled(&mut self, key: PodKey, node: u32) {
         let Some(pod) = self.store.pod(key) else { return };
         let name = format!("{}/{}", self.store.pod_namespace(&pod), self.store.pod_name(&pod));
         let message = format!("Successfully assigned {name} to {}", self.store.node(node).name);

@@ -72,7 +72,8 @@ impl Unschedulable {
 
     /// Whether it is known already that the pods of a template fit nowhere.
     pub(crate) fn fits_nowhere(&self, template: u32) -> bool {
-        self.waiting.get(&template).is_some_and(|waiting| waiting.said_after == self.changes)
+        !self.waiting.is_empty()
+            && self.waiting.get(&template).is_some_and(|waiting| waiting.said_after == self.changes)
     }
 
     /// A pod is bound, or gone.
